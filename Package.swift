@@ -1,0 +1,83 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// The floors of the house, from the ground up. A target names only targets above it in this file; the tests in
+// Tests/TidyTests hold every `import` to this table (SwiftPM itself lets transitive imports pass).
+
+let strict: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-O3"])]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "marlise",
+  products: [
+    .executable(name: "marlise", targets: ["marlise"]),
+    .executable(name: "marlise-bench", targets: ["marlise-bench"]),
+  ],
+  targets: [
+    // Floor 0: system libraries, our own C kernels, random numbers
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CMarlise", cSettings: strictC),
+    room("RandomStreams"),
+
+    // Floor 1: mathematics, the decision path, the terminal
+    room("NeuralNetwork", ["COpenBLAS", "CMarlise", "RandomStreams"]),
+    room("Autoscaling"),
+    room("Terminal", ["CLibYAML"]),
+
+    // Floor 2: agents, the simulated cluster, the file
+    room("Learning", ["NeuralNetwork", "RandomStreams", "CMarlise"]),
+    room("PodSimulation", ["Autoscaling", "RandomStreams"]),
+    room("Checkpoints", ["CHDF5", "NeuralNetwork"]),
+
+    // Floor 3: what one does with them
+    room("Training", ["Autoscaling", "Learning", "PodSimulation", "Checkpoints", "NeuralNetwork", "RandomStreams"]),
+    room("Evaluation", ["Autoscaling", "PodSimulation", "RandomStreams"]),
+    room("Control", ["Autoscaling"]),
+
+    // Floor 4: programs
+    .executableTarget(
+      name: "marlise",
+      dependencies: [
+        "Terminal", "Autoscaling", "NeuralNetwork", "Learning", "PodSimulation", "Checkpoints", "Training",
+        "Evaluation",
+        "Control", "RandomStreams",
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "marlise-bench",
+      dependencies: [
+        "Terminal", "Autoscaling", "NeuralNetwork", "Learning", "PodSimulation", "Checkpoints", "Training",
+        "RandomStreams",
+        "COpenBLAS",
+      ], swiftSettings: strict),
+
+    // Tests mirror the rooms
+    .target(name: "TestSupport", path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: strict),
+    tests("RandomStreamsTests", ["RandomStreams"]),
+    tests("AutoscalingTests", ["Autoscaling", "TestSupport", "RandomStreams"]),
+    tests("NeuralNetworkTests", ["NeuralNetwork", "TestSupport", "RandomStreams"]),
+    tests("TerminalTests", ["Terminal"]),
+    tests("LearningTests", ["Learning", "NeuralNetwork", "TestSupport", "RandomStreams"]),
+    tests("PodSimulationTests", ["PodSimulation", "Autoscaling", "TestSupport", "RandomStreams"]),
+    tests("CheckpointsTests", ["Checkpoints", "NeuralNetwork", "CHDF5", "TestSupport"]),
+    tests(
+      "TrainingTests",
+      ["Training", "Learning", "PodSimulation", "Checkpoints", "Autoscaling", "NeuralNetwork", "TestSupport"]),
+    tests("EvaluationTests", ["Evaluation", "PodSimulation", "Autoscaling", "TestSupport"]),
+    tests("ControlTests", ["Control", "Autoscaling", "PodSimulation", "TestSupport"]),
+    tests("EndToEndTests", ["TestSupport"]),
+    tests("TidyTests", ["TestSupport"]),
+  ],
+  cLanguageStandard: .gnu17
+)

@@ -1,0 +1,4 @@
+@main
+struct Marlise {
+  static func main() {}
+}
