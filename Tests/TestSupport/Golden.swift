@@ -2,11 +2,13 @@ import Foundation
 
 /// A tree of golden values measured for this project (`Tests/TestSupport/Goldens/README` says where they come from):
 /// groups are dictionaries, a dataset is `{"shape", "dtype", "data"}`, attributes are under `"@attrs"`.
-public struct Golden: @unchecked Sendable {  // the JSON values are immutable once parsed
+public struct Golden: @unchecked Sendable, CustomStringConvertible {  // the JSON values are immutable once parsed
   let value: Any
   public let path: String
 
   public enum Failure: Error { case unreadable(String), missing(String), kind(String) }
+
+  public var description: String { "\(path): \(value)" }
 
   /// Reads `Goldens/<name>.json`.
   public static func load(_ name: String) throws -> Golden {

@@ -1,0 +1,135 @@
+/// One number of an observation row.
+public enum ObservationField: String, Sendable, Codable, CaseIterable {
+  case limit, usage, available, utilisation
+  case otherUtilisation = "other_utilisation"
+  case priority
+  case otherPriorities = "other_priorities"
+}
+
+/// What a network sees of a pod: the last `history` readings, oldest first, each reduced to `fields`.
+///
+/// Element `t · fields.count + f` is field `f` of reading `t`. The published agents use the seven `shared` fields (42
+/// numbers) or the five `independent` ones (30 numbers) with a history of six.
+///
+/// - Source: the published system's environment; its golden is `observation_stacking.json`.
+public struct ObservationSpec: Sendable, Equatable {
+  public var name: String
+  public var fields: [ObservationField]
+  public var history: Int
+
+  public init(name: String, fields: [ObservationField], history: Int) {
+    self.name = name
+    self.fields = fields
+    self.history = history
+  }
+
+  /// A pod and the means of its neighbours.
+  public static let shared = ObservationSpec(
+    name: "shared",
+    fields: [.limit, .usage, .available, .utilisation, .otherUtilisation, .priority, .otherPriorities], history: 6)
+  /// A pod by itself.
+  public static let independent = ObservationSpec(
+    name: "independent", fields: [.limit, .usage, .available, .utilisation, .priority], history: 6)
+
+  /// Every observation that can be asked for by name.
+  public static let all: [ObservationSpec] = [.shared, .independent]
+
+  public static func named(_ name: String) -> ObservationSpec? { all.first { $0.name == name } }
+
+  /// Numbers in one reading.
+  public var width: Int { fields.count }
+  /// Numbers in one observation: what a network takes as input.
+  public var size: Int { fields.count * history }
+}
+
+/// One reading of one pod with what surrounds it, before scaling.
+public struct Reading: Sendable, Equatable {
+  /// Millicores.
+  public var limit: Double
+  /// Millicores.
+  public var usage: Double
+  /// Budget less all allocations, millicores; may be negative.
+  public var available: Double
+  /// Percent of the limit; may exceed 100.
+  public var utilisation: Double
+  /// Mean utilisation of the other pods, percent; 0 without others.
+  public var otherUtilisation: Double
+  public var priority: Double
+  /// Mean priority of the other pods; 0 without others.
+  public var otherPriorities: Double
+
+  public init(
+    limit: Double, usage: Double, available: Double, utilisation: Double, otherUtilisation: Double, priority: Double,
+    otherPriorities: Double
+  ) {
+    self.limit = limit
+    self.usage = usage
+    self.available = available
+    self.utilisation = utilisation
+    self.otherUtilisation = otherUtilisation
+    self.priority = priority
+    self.otherPriorities = otherPriorities
+  }
+
+  /// The value of one field, scaled: CPU by `budget` (millicores), percentages by 100, priorities as they are. Nothing
+  /// is clipped: a saturated pod reads above 1 and an overdrawn pool below 0.
+  @inlinable
+  func scaled(_ field: ObservationField, budget: Double) -> Float {
+    switch field {
+    case .limit: Float(limit / budget)
+    case .usage: Float(usage / budget)
+    case .available: Float(available / budget)
+    case .utilisation: Float(utilisation / 100)
+    case .otherUtilisation: Float(otherUtilisation / 100)
+    case .priority: Float(priority)
+    case .otherPriorities: Float(otherPriorities)
+    }
+  }
+}
+
+/// The observations of many pods as one matrix `[rows, spec.size]`, ready to be multiplied by a network's first layer.
+///
+/// Owns its memory (64-byte aligned). A row is shifted by one reading when a new one arrives, so that it stays contiguous;
+/// for 42 numbers that costs less than a gather would.
+public final class ObservationMatrix: @unchecked Sendable {  // written by one thread per row
+  public let spec: ObservationSpec
+  public let rows: Int
+  public let values: UnsafeMutablePointer<Float>
+
+  public init(spec: ObservationSpec, rows: Int) {
+    precondition(rows > 0 && spec.size > 0, "observation matrix: \(rows) rows of \(spec.size)")
+    self.spec = spec
+    self.rows = rows
+    let bytes = rows * spec.size * MemoryLayout<Float>.stride
+    values = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+      .initializeMemory(as: Float.self, repeating: 0, count: rows * spec.size)
+  }
+
+  deinit { values.deallocate() }
+
+  /// The observation in `row`: `[spec.size]`.
+  public func row(_ row: Int) -> UnsafeMutablePointer<Float> { values + row * spec.size }
+
+  /// Drops the oldest reading of `row` and appends `reading`. `budget` scales this reading only; older ones keep theirs.
+  public func append(_ reading: Reading, toRow row: Int, budget: Double) {
+    let width = spec.width
+    let start = self.row(row)
+    start.update(from: start + width, count: spec.size - width)
+    write(reading, at: start + (spec.size - width), budget: budget)
+  }
+
+  /// Makes `row` the newest reading repeated over the whole history: what an agent sees first of a pod it never saw.
+  public func fill(_ reading: Reading, row: Int, budget: Double) {
+    let width = spec.width
+    let start = self.row(row)
+    write(reading, at: start, budget: budget)
+    for time in 1..<max(spec.history, 1) { (start + time * width).update(from: start, count: width) }
+  }
+
+  /// Forgets everything in `row`.
+  public func clear(row: Int) { self.row(row).update(repeating: 0, count: spec.size) }
+
+  private func write(_ reading: Reading, at place: UnsafeMutablePointer<Float>, budget: Double) {
+    for index in 0..<spec.fields.count { place[index] = reading.scaled(spec.fields[index], budget: budget) }
+  }
+}
