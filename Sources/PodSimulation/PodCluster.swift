@@ -1,0 +1,252 @@
+import Autoscaling
+import Dispatch
+
+/// What is simulated: the pods of one cluster, how many such clusters side by side, and the seed of everything random.
+public struct PodClusterConfiguration: Codable, Equatable, Sendable {
+  public var pods: [PodParameters]
+  /// Independent copies of the cluster, 1…100,000, simulated together: one per episode that a training round collects.
+  public var clusters = 1
+  public var seed: UInt64 = 0
+  /// Cores of the one node that the pods of a cluster share, 0.01…1024; nil gives every pod cores of its own.
+  public var sharedCores: Double?
+  /// Threads that `advance` uses, 1…256. Results do not depend on it.
+  public var threads = 1
+
+  public init(
+    pods: [PodParameters], clusters: Int = 1, seed: UInt64 = 0, sharedCores: Double? = nil, threads: Int = 1
+  ) {
+    self.pods = pods
+    self.clusters = clusters
+    self.seed = seed
+    self.sharedCores = sharedCores
+    self.threads = threads
+  }
+
+  public func validate() throws {
+    try PodSimulation.validate("the number of pods", pods.count, in: 1...10_000)
+    try PodSimulation.validate("clusters", clusters, in: 1...100_000)
+    try PodSimulation.validate("threads", threads, in: 1...256)
+    if let sharedCores { try PodSimulation.validate("sharedCores", sharedCores, in: 0.01...1024, "cores") }
+    for pod in pods { try pod.validate() }
+  }
+}
+
+/// Simulated pods, `clusters × pods` of them, advanced one second at a time.
+///
+/// A pod's place in every buffer is `pod · clusters + cluster` (agent-major). Its state is one flat record, because an
+/// event touches all of it; what callers read in bulk, the seconds, lies in a buffer of its own. Nothing is allocated
+/// after `init` except where a queue or a second's responses outgrow their buffers.
+///
+/// Randomness is named, not consumed: what a pod meets in an episode depends on (seed, pod, episode) alone, not on what ran
+/// before, the number of clusters or threads.
+public final class PodCluster {
+  public let configuration: PodClusterConfiguration
+  public var pods: Int { configuration.pods.count }
+  public var clusters: Int { configuration.clusters }
+  /// Seconds since the episode began.
+  public private(set) var time = 0
+  /// When set, keeps every response of the episode. Off during training.
+  public var recorder: ResponseRecorder?
+
+  private let places: Int
+  private let pod: UnsafeMutablePointer<SimulatedPod>
+  private let seconds: UnsafeMutablePointer<PodSecond>
+  private let lastResponses: UnsafeMutablePointer<ResponseTimes?>
+  private let episodes: UnsafeMutablePointer<Int>
+  private let serving: UnsafeMutablePointer<SimulatedPod.Serving>
+  private let servingStride: Int
+  private let samples: [UnsafeMutableBufferPointer<Double>]
+  private let node: SharedNode?
+
+  /// - Throws: `SimulationError` for the first value of the configuration that is out of range.
+  public init(_ configuration: PodClusterConfiguration) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    places = configuration.pods.count * configuration.clusters
+    servingStride = configuration.pods.map(\.workers).max() ?? 1
+    pod = .allocate(capacity: places)
+    seconds = .allocate(capacity: places)
+    seconds.initialize(repeating: PodSecond(), count: places)
+    lastResponses = .allocate(capacity: places)
+    lastResponses.initialize(repeating: nil, count: places)
+    episodes = .allocate(capacity: configuration.clusters)
+    episodes.initialize(repeating: 0, count: configuration.clusters)
+    serving = .allocate(capacity: places * servingStride)
+    serving.initialize(repeating: SimulatedPod.Serving(finish: 0, sent: 0), count: places * servingStride)
+    samples = configuration.pods.map { parameters in
+      let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: parameters.demand.samples.count)
+      _ = buffer.initialize(from: parameters.demand.samples)
+      return buffer
+    }
+    node = configuration.sharedCores.map { SharedNode(cores: $0) }
+    for index in 0..<configuration.pods.count {
+      for cluster in 0..<configuration.clusters {
+        let place = index * configuration.clusters + cluster
+        (pod + place).initialize(
+          to: freshPod(index, cluster, episode: cluster, queue: RequestQueue(), window: ResponseWindow()))
+      }
+    }
+    for cluster in 0..<configuration.clusters { episodes[cluster] = cluster }
+  }
+
+  deinit {
+    for place in 0..<places {
+      pod[place].queue.deallocate()
+      pod[place].window.deallocate()
+      pod[place].trace?.release()
+    }
+    pod.deallocate()
+    seconds.deallocate()
+    lastResponses.deallocate()
+    episodes.deallocate()
+    serving.deallocate()
+    for buffer in samples { buffer.deallocate() }
+  }
+
+  private func freshPod(
+    _ index: Int, _ cluster: Int, episode: Int, queue: RequestQueue, window: ResponseWindow
+  ) -> SimulatedPod {
+    SimulatedPod(
+      configuration.pods[index], seed: configuration.seed, pod: index, episode: episode,
+      samples: UnsafeBufferPointer(samples[index]), queue: queue, window: window,
+      serving: serving + (index * clusters + cluster) * servingStride)
+  }
+
+  private func place(_ index: Int, _ cluster: Int) -> Int {
+    precondition(
+      (0..<pods).contains(index) && (0..<clusters).contains(cluster),
+      "pod \(index), cluster \(cluster): there are \(pods) pods in \(clusters) clusters")
+    return index * clusters + cluster
+  }
+
+  // MARK: Episodes
+
+  /// Starts a round of episodes at time 0 with empty queues and the limits of the configuration.
+  ///
+  /// Cluster k plays episode `episode · clusters + k`, so that counting `episode` up from 0 plays every episode once, and the
+  /// same ones for any number of clusters. `episodeNumber(ofCluster:)` tells which; `reset(cluster:toEpisode:)` chooses one.
+  public func reset(episode: Int) {
+    for cluster in 0..<clusters { restart(cluster, episode: episode &* clusters &+ cluster) }
+    time = 0
+    recorder?.removeAll()
+  }
+
+  /// Starts given episodes, one per cluster, e.g. the same ones for every policy that is compared.
+  public func reset(episodes numbers: [Int]) {
+    precondition(numbers.count == clusters, "\(numbers.count) episodes for \(clusters) clusters")
+    for cluster in 0..<clusters { restart(cluster, episode: numbers[cluster]) }
+    time = 0
+    recorder?.removeAll()
+  }
+
+  private func restart(_ cluster: Int, episode: Int) {
+    episodes[cluster] = episode
+    for index in 0..<pods {
+      let place = place(index, cluster)
+      let old = pod[place]
+      pod[place] = freshPod(index, cluster, episode: episode, queue: old.queue, window: old.window)
+      pod[place].trace = old.trace
+      seconds[place] = PodSecond()
+      lastResponses[place] = nil
+    }
+  }
+
+  /// The episode that a cluster plays: the number that a workload for it must be drawn with.
+  public func episodeNumber(ofCluster cluster: Int) -> Int {
+    precondition((0..<clusters).contains(cluster), "cluster \(cluster) of \(clusters)")
+    return episodes[cluster]
+  }
+
+  /// Feeds a pod the requests of a trace, in place of drawn ones, from the next `reset` on; nil ends that.
+  public func setTrace(_ trace: RequestTrace?, ofPod index: Int, cluster: Int) {
+    let place = place(index, cluster)
+    pod[place].trace?.release()
+    pod[place].trace = trace.map { Unmanaged.passRetained($0) }
+  }
+
+  // MARK: Limits
+
+  /// Writes a CPU limit, now. Like the kernel, a write refills the quota also when the value is the old one: not writing an
+  /// unchanged limit is the caller's choice.
+  public func setLimit(_ limit: Millicores, ofPod index: Int, cluster: Int) {
+    precondition(limit > 0, "a limit of \(limit)m; limits are positive")
+    pod[place(index, cluster)].write(limit)
+  }
+
+  /// The limit in force, millicores.
+  public func limit(ofPod index: Int, cluster: Int) -> Millicores { pod[place(index, cluster)].limit }
+
+  // MARK: Time
+
+  /// Simulates one second.
+  ///
+  /// - `rates`: requests/s, `[pods × clusters]`; pods that replay a trace ignore theirs. Not above 0 means no requests.
+  public func advance(rates: UnsafePointer<Float>) {
+    let end = Double(time + 1)
+    let chunks = min(configuration.threads, clusters)
+    if chunks == 1 {
+      advance(0..<clusters, to: end, rates)
+    } else {
+      // Every chunk has clusters, and so memory, of its own.
+      nonisolated(unsafe) let (cluster, rates) = (self, rates)
+      let count = clusters
+      DispatchQueue.concurrentPerform(iterations: chunks) { chunk in
+        cluster.advance(count * chunk / chunks..<count * (chunk + 1) / chunks, to: end, rates)
+      }
+    }
+    time += 1
+    if let recorder {
+      for place in 0..<places { recorder.append(pod[place].window, pod: place / clusters, cluster: place % clusters) }
+    }
+  }
+
+  /// Simulates one second of the load that the traces hold (a rate of 0 for pods without one).
+  public func advance() {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: places) { rates in
+      rates.initialize(repeating: 0)
+      if let base = rates.baseAddress { advance(rates: base) }
+    }
+  }
+
+  private func advance(_ range: Range<Int>, to end: Double, _ rates: UnsafePointer<Float>) {
+    if let node {
+      for cluster in range { node.advance(pod + cluster, stride: clusters, count: pods, to: end, rates + cluster) }
+    }
+    for index in 0..<pods {
+      for cluster in range {
+        let place = index &* clusters &+ cluster
+        if node == nil {
+          pod[place].startSecond(rate: rates[place])
+          pod[place].run(to: end)
+        }
+        pod[place].endSecond(into: &seconds[place])
+        if seconds[place].ended > 0 {
+          lastResponses[place] = ResponseTimes(mean: seconds[place].mean, p95: seconds[place].p95)
+        }
+      }
+    }
+  }
+
+  // MARK: Reading
+
+  /// What happened in the last second.
+  public func second(pod index: Int, cluster: Int) -> PodSecond { seconds[place(index, cluster)] }
+
+  /// What the decision path sees of the last second.
+  ///
+  /// A second in which no request ended has no response times of its own; then the last known ones are carried on, or the
+  /// age of the longest waiting request if that is more. nil before the first request.
+  public func sample(pod index: Int, cluster: Int) -> PodSample {
+    let place = place(index, cluster)
+    let second = seconds[place]
+    var responses = lastResponses[place]
+    if second.ended == 0 && second.oldestAge > 0 {
+      responses = ResponseTimes(
+        mean: max(responses?.mean ?? 0, second.oldestAge), p95: max(responses?.p95 ?? 0, second.oldestAge))
+    }
+    let parameters = configuration.pods[index]
+    return PodSample(
+      time: second.time, limit: pod[place].limit, request: parameters.request, usage: second.usage,
+      throttledFraction: second.throttledFraction, memory: parameters.memory, responseTimes: responses)
+  }
+}

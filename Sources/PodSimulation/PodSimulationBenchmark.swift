@@ -1,0 +1,37 @@
+import Autoscaling
+
+/// Measures the simulator's speed; for `marlise-bench` and by hand, never in a test.
+public enum PodSimulationBenchmark {
+  public struct Result: Sendable, Codable {
+    /// Simulated seconds of one pod.
+    public var podSeconds: Int
+    /// Wall time, seconds.
+    public var elapsed: Double
+    public var requests: Int
+    public var podSecondsPerSecond: Double { elapsed > 0 ? Double(podSeconds) / elapsed : 0 }
+  }
+
+  /// Simulates `seconds` of a batch of pods on one thread: Poisson arrivals at `rate` requests/s, exponential demand of
+  /// 10 ms, a limit of 70 % utilisation that is changed every second, and everything that a caller reads of a second.
+  public static func run(seconds: Int, rate: Double, workers: Int = 1, batch: Int = 64) throws -> Result {
+    var parameters = PodParameters()
+    parameters.workers = workers
+    parameters.limit = max(Int(rate * 10 / 0.7), 10)
+    let cluster = try PodCluster(PodClusterConfiguration(pods: [parameters], clusters: batch, seed: 1))
+    let rates = UnsafeMutablePointer<Float>.allocate(capacity: batch)
+    rates.initialize(repeating: Float(rate), count: batch)
+    defer { rates.deallocate() }
+    var requests = 0
+    let clock = ContinuousClock()
+    let elapsed = clock.measure {
+      for second in 0..<seconds {
+        let limit = parameters.limit + (second % 2) * 5
+        for index in 0..<batch { cluster.setLimit(limit, ofPod: 0, cluster: index) }
+        cluster.advance(rates: rates)
+        for index in 0..<batch { requests += cluster.second(pod: 0, cluster: index).sent }
+      }
+    }
+    return Result(
+      podSeconds: seconds * batch, elapsed: elapsed / .seconds(1), requests: requests)
+  }
+}

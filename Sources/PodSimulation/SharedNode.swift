@@ -1,0 +1,101 @@
+/// The pods of one cluster on one node: a single event loop in which the running pods share the node's cores.
+///
+/// Max-min fairness by weight (the CPU request): every running pod wants min(n, C) cores; what one does not use goes to the
+/// others in proportion to their weights. Throttled and idle pods take no part.
+struct SharedNode {
+  let cores: Double
+
+  /// Advances the pods at `pods[0]`, `pods[stride]`, … by one second to `end`; `rates` lie alike.
+  func advance(
+    _ pods: UnsafeMutablePointer<SimulatedPod>, stride: Int, count: Int, to end: Double, _ rates: UnsafePointer<Float>
+  ) {
+    for index in 0..<count { pods[index * stride].startSecond(rate: rates[index * stride]) }
+    while true {
+      shareOut(pods, stride, count)
+      var next = end
+      var first = -1
+      for index in 0..<count {
+        let at = pods[index * stride].nextEvent
+        if at < next {
+          next = at
+          first = index
+        }
+      }
+      for index in 0..<count where index != first {
+        if pods[index * stride].isRunning { pods[index * stride].serve(until: next) }
+        pods[index * stride].now = next
+      }
+      if first < 0 { return }
+      pods[first * stride].step()
+      // A completion ends where its work ends, which rounding may put beside `next`.
+      pods[first * stride].now = next
+    }
+  }
+
+  /// Sets every running pod's share g so that g · min(n, C) is its max-min fair part of the cores.
+  private func shareOut(_ pods: UnsafeMutablePointer<SimulatedPod>, _ stride: Int, _ count: Int) {
+    var wanted = 0.0
+    for index in 0..<count where pods[index * stride].isRunning { wanted += pods[index * stride].wantedCores }
+    if wanted <= cores {
+      for index in 0..<count where pods[index * stride].isRunning { pods[index * stride].setShare(1) }
+      return
+    }
+    // Water filling: whoever wants less than a fair part gets all it wants; the others share what is left.
+    for index in 0..<count where pods[index * stride].isRunning { pods[index * stride].share = 0 }
+    var left = cores
+    while true {
+      var weight = 0.0
+      for index in 0..<count where pods[index * stride].isRunning && pods[index * stride].share == 0 {
+        weight += pods[index * stride].weight
+      }
+      let level = left / weight
+      var settled = false
+      for index in 0..<count where pods[index * stride].isRunning && pods[index * stride].share == 0 {
+        let pod = pods[index * stride]
+        if pod.wantedCores <= level * pod.weight {
+          pods[index * stride].setShare(1)
+          left -= pod.wantedCores
+          settled = true
+        }
+      }
+      if settled { continue }
+      for index in 0..<count where pods[index * stride].isRunning && pods[index * stride].share == 0 {
+        let pod = pods[index * stride]
+        pods[index * stride].setShare(level * pod.weight / pod.wantedCores)
+      }
+      return
+    }
+  }
+}
+
+extension SimulatedPod {
+  /// Cores that the pod could use now.
+  var wantedCores: Double { min(Double(inService), cores) }
+
+  mutating func setShare(_ value: Double) {
+    share = value
+    updateRate()
+  }
+
+  /// When the pod's next event comes if its rate stays as it is.
+  var nextEvent: Double {
+    let given = min(nextArrival, timerAt)
+    return isRunning ? min(given, now + max(min(toCompletion, toThrottling), 0)) : given
+  }
+
+  /// Runs to the pod's next event and handles it.
+  mutating func step() {
+    let given = min(nextArrival, timerAt)
+    if isRunning {
+      let toCompletion = toCompletion
+      let toThrottling = toThrottling
+      if min(toCompletion, toThrottling) <= given - now {
+        if toCompletion <= toThrottling { finishRequest() } else { exhaust() }
+        return
+      }
+      serve(until: given)
+    }
+    now = given
+    if nextArrival <= now { arrive() } else { fireTimer() }
+  }
+}
