@@ -1,0 +1,70 @@
+import Autoscaling
+import PodSimulation
+
+extension Scenario {
+  /// Plays one episode with one policy.
+  ///
+  /// Everything random comes from `seed`: two policies with the same seed meet the same requests, to the microsecond.
+  public func rollout(_ contestant: Contestant, seed: UInt64) throws -> RolloutMetrics {
+    var settings = settings
+    settings.observation = contestant.observation
+    settings.action = contestant.action
+    settings.compatibility = contestant.compatibility
+    let environment = try ScalingEnvironment(
+      PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores), pods: descriptions, settings: settings)
+    let recorder = ResponseRecorder()
+    environment.cluster.recorder = recorder
+    let length = seconds + 1
+    let load = try load(seed, length)
+    precondition(
+      load.count == pods.count * length, "a load of \(load.count) rates for \(pods.count) pods × \(length) s")
+
+    var policy = try contestant.make()
+    policy.reset()
+    let group = environment.groups[0]
+    var metrics = RolloutMetrics()
+    var periods = 0
+    var throttled = 0
+    environment.begin(episode: 0, limits: Array(repeating: initialLimit, count: pods.count)) { pod, _ in
+      load[pod * length]
+    }
+    for second in 1..<length {
+      decide(group, &policy)
+      environment.advance { pod, _ in load[pod * length + second] }
+      var limits = 0
+      for pod in 0..<pods.count {
+        let measured = environment.cluster.second(pod: pod, cluster: 0)
+        let limit = environment.cluster.limit(ofPod: pod, cluster: 0)
+        limits += limit
+        metrics.allocatedCoreSeconds += Double(limit) / 1000
+        metrics.usedCoreSeconds += measured.usage / 1000
+        metrics.timeouts += measured.timeouts
+        periods += measured.periods
+        throttled += measured.throttledPeriods
+      }
+      if limits > settings.pool.capacity { metrics.poolViolations += 1 }
+    }
+    metrics.resizes = environment.resizes
+    metrics.utilisation = metrics.allocatedCoreSeconds > 0 ? metrics.usedCoreSeconds / metrics.allocatedCoreSeconds : 0
+    metrics.throttledFraction = periods > 0 ? Double(throttled) / Double(periods) : 0
+
+    var times: [Float] = []
+    for pod in 0..<pods.count {
+      for response in recorder.responses(pod: pod, cluster: 0) { times.append(Float(response.time)) }
+    }
+    let percentiles = Percentiles(sorting: times)
+    metrics.requests = times.count
+    metrics.p50 = percentiles(0.50)
+    metrics.p95 = percentiles(0.95)
+    metrics.p99 = percentiles(0.99)
+    metrics.mean = percentiles.mean
+    metrics.violationRate = percentiles.share(above: slo)
+    return metrics
+  }
+
+  /// Opens the existential once, so that the decision path is compiled for the policy's own type.
+  private func decide(_ group: PodGroup, _ policy: inout any ScalingPolicy) {
+    func open(_ policy: inout some ScalingPolicy) { group.decide(asking: &policy) }
+    open(&policy)
+  }
+}
