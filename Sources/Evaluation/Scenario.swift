@@ -57,8 +57,11 @@ public struct Contestant: Sendable {
     self.make = make
   }
 
-  public init(_ baseline: Baseline) {
+  /// A baseline, with its default parameters or others.
+  public init(_ baseline: Baseline, values: [Double]? = nil, name: String? = nil) {
+    let values = values ?? baseline.defaults
     self.init(
-      name: baseline.name, observation: .independent, action: ActionSpace(kind: .increments), make: { baseline.make() })
+      name: name ?? baseline.name, observation: .independent, action: ActionSpace(kind: .increments),
+      make: { baseline.make(values) })
   }
 }

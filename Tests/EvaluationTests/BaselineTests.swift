@@ -36,9 +36,73 @@ struct BaselineTests {
     #expect(limits(ThresholdBaseline(), usage: [1], limit: 60) == [50])
   }
 
+  @Test("no-limit asks for everything and gets a fair share of the pool")
+  func noLimit() {
+    #expect(limits(NoLimitBaseline(), usage: [10, 10, 10]) == [334, 333, 333])
+    #expect(limits(NoLimitBaseline(), usage: [10, 10], pool: 5000) == [1000, 1000])
+  }
+
+  @Test("proportional is usage over its target")
+  func proportional() {
+    #expect(limits(ProportionalBaseline(target: 0.5), usage: [100, 60, 10]) == [200, 120, 50])
+  }
+
+  /// The limits of one pod whose usage is as given, second by second.
+  private func trajectory(_ policy: some ScalingPolicy, usage: [Double]) -> [Int] {
+    let group = PodGroup(
+      pods: [PodDescription(name: "pod")],
+      settings: DecisionSettings(pool: ResourcePool(capacity: 2000), shield: SafetyShield(granularity: 1)))
+    var policy = policy
+    var limit = 500
+    return usage.enumerated().map { second, usage in
+      let sample = [PodSample(time: Double(second), limit: limit, request: limit, usage: usage)]
+      sample.withUnsafeBufferPointer { group.observe($0, at: Double(second)) }
+      group.decide(asking: &policy)
+      limit = group.resizes[0].limit
+      group.noteSent(0, at: Double(second))
+      return limit
+    }
+  }
+
+  @Test("the fast usage peak rises at once and falls when the peak has left its window")
+  func usagePeak() {
+    let usage = Array(repeating: 60.0, count: 5) + [300] + Array(repeating: 60.0, count: 25)
+    let limits = trajectory(UsagePeakBaseline(target: 0.6, interval: 1, window: 20), usage: usage)
+    #expect(limits[4] == 100)
+    #expect(limits[5...24].allSatisfy { $0 == 500 })
+    #expect(limits[25] == 100)
+  }
+
+  @Test("the slow usage peak decides every 15 seconds from the mean usage in between")
+  func usagePeakSlow() {
+    let usage = Array(repeating: 60.0, count: 15) + Array(repeating: 120.0, count: 16)
+    let limits = trajectory(UsagePeakBaseline(target: 0.6, interval: 15, window: 300), usage: usage)
+    #expect(limits[14] == 100)
+    #expect(limits[30] == 200)
+  }
+
+  @Test("the vertical autoscaler recommends the percentile plus its margin, once a minute")
+  func vertical() {
+    let limits = trajectory(VerticalPodAutoscalerBaseline(), usage: Array(repeating: 200, count: 130))
+    #expect(limits[59] == limits[0])
+    // 200m lies in the bucket from 196.0m to 215.8m; its end times 1.15, rounded up.
+    #expect(limits[60] == 249)
+  }
+
   @Test("the catalogue finds each baseline by its name")
   func catalogue() {
     for baseline in Baselines.all { #expect(Baselines.named(baseline.name)?.name == baseline.name) }
     #expect(Set(Baselines.all.map(\.name)).count == Baselines.all.count)
+  }
+
+  @Test("a baseline can be named with other parameters")
+  func parse() throws {
+    let parsed = try #require(try Baselines.parse("threshold:upper=80,increment=50"))
+    #expect(parsed.values == [30, 80, 50])
+    #expect(try Baselines.parse("nothing") == nil)
+    #expect(throws: BaselineError.self) { try Baselines.parse("threshold:upper=x") }
+    #expect(throws: BaselineError.self) { try Baselines.parse("threshold:speed=1") }
+    #expect(throws: BaselineError.self) { try Baselines.parse("static:share=1") }
+    #expect(throws: BaselineError.self) { try Baselines.parse("k8s-cpu:target=0") }
   }
 }

@@ -34,7 +34,7 @@ struct ComparisonTests {
 
   @Test("static allocates the pool for as long as the episode lasts and resizes once to get there")
   func allocation() throws {
-    let metrics = try scenario(rps: 20, seconds: 60).rollout(Contestant(Baselines.all[0]), seed: 1)
+    let metrics = try scenario(rps: 20, seconds: 60).rollout(Contestant(StaticBaseline.entry), seed: 1)
     #expect(abs(metrics.allocatedCoreSeconds - 3 * 0.33 * 60) < 1e-9)
     #expect(metrics.resizes == 0)
     #expect(metrics.poolViolations == 0)
@@ -42,18 +42,18 @@ struct ComparisonTests {
 
   @Test("an overloaded pod times out and misses the goal, an idle one does neither")
   func extremes() throws {
-    let overloaded = try scenario(rps: 80).rollout(Contestant(Baselines.all[0]), seed: 1)
+    let overloaded = try scenario(rps: 80).rollout(Contestant(StaticBaseline.entry), seed: 1)
     #expect(overloaded.timeouts > 100)
     #expect(overloaded.violationRate > 0.5)
     #expect(overloaded.p99 == 2)
-    let idle = try scenario(rps: 0).rollout(Contestant(Baselines.all[0]), seed: 1)
+    let idle = try scenario(rps: 0).rollout(Contestant(StaticBaseline.entry), seed: 1)
     #expect(idle.requests == 0)
     #expect(idle.p99 == 0)
   }
 
   @Test("used CPU is requests times their demand")
   func usage() throws {
-    let metrics = try scenario(rps: 10, seconds: 300).rollout(Contestant(Baselines.all[0]), seed: 3)
+    let metrics = try scenario(rps: 10, seconds: 300).rollout(Contestant(StaticBaseline.entry), seed: 3)
     #expect(abs(metrics.usedCoreSeconds / Double(metrics.requests) - 0.0101) < 0.0005)
   }
 }

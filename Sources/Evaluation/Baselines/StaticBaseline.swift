@@ -3,6 +3,8 @@ import Autoscaling
 /// Equal share: every pod gets the pool divided by the number of pods, for ever. What one has without an autoscaler when
 /// the budget is known.
 public struct StaticBaseline: ScalingPolicy {
+  static let entry = Baseline("static", "the pool divided equally, for ever") { _ in StaticBaseline() }
+
   public init() {}
 
   public mutating func reset() {}

@@ -6,13 +6,25 @@ import Autoscaling
 /// - Source: the published system's `threshold_elasticity`; without its memory of which pods it ever raised, which matters
 ///   only where pods start above the minimum.
 public struct ThresholdBaseline: ScalingPolicy {
-  /// Percent of the limit.
-  public var lower = 30.0
-  public var upper = 60.0
-  /// Millicores.
-  public var increment: Millicores = 25
+  static let entry = Baseline(
+    "threshold", "±25m above 60 % and below 30 % of the limit, each second",
+    parameters: [
+      .init("lower", 30, in: 0...100, sweep: [15, 30, 45]),
+      .init("upper", 60, in: 0...200, sweep: [40, 50, 60, 70, 80]),
+      .init("increment", 25, in: 1...1000, sweep: [25, 50]),
+    ]
+  ) { ThresholdBaseline(lower: $0[0], upper: $0[1], increment: Millicores($0[2])) }
 
-  public init() {}
+  /// Percent of the limit.
+  public var lower: Double
+  public var upper: Double
+  public var increment: Millicores
+
+  public init(lower: Double = 30, upper: Double = 60, increment: Millicores = 25) {
+    self.lower = lower
+    self.upper = upper
+    self.increment = increment
+  }
 
   public mutating func reset() {}
 
