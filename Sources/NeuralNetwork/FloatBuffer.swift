@@ -1,0 +1,31 @@
+/// A fixed number of floats on a cache-line boundary, zero at first. It owns the memory; whoever takes its `pointer` keeps
+/// the buffer alive. The hot loops work on the pointer.
+public final class FloatBuffer: @unchecked Sendable {
+  public let pointer: UnsafeMutablePointer<Float>
+  public let count: Int
+
+  public init(_ count: Int) {
+    precondition(count >= 0, "a buffer of \(count) floats")
+    self.count = count
+    let bytes = max(count, 1) * MemoryLayout<Float>.stride
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
+    pointer.initialize(repeating: 0, count: max(count, 1))
+  }
+
+  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+
+  public func copy(from other: FloatBuffer) {
+    precondition(count == other.count, "copy of \(other.count) floats into \(count)")
+    pointer.update(from: other.pointer, count: count)
+  }
+
+  /// The contents as values, for checkpoints.
+  public var values: [Float] {
+    get { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+    set {
+      precondition(newValue.count == count, "\(newValue.count) values for a buffer of \(count) floats")
+      for (index, value) in newValue.enumerated() { pointer[index] = value }
+    }
+  }
+}
