@@ -1,0 +1,86 @@
+import Foundation
+import RandomStreams
+import TestSupport
+import Testing
+
+@testable import PodSimulation
+
+@Suite("Traces")
+struct TraceTests {
+  func load(_ text: String) throws -> Trace {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("trace-\(UUID().uuidString).csv")
+    try Data(text.utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    return try Trace.load(file.path)
+  }
+
+  @Test(
+    "a file that is not a trace is refused with file, row and expectation",
+    arguments: [
+      ("", "has no header line"),
+      ("\n", "has no header line"),
+      ("second,rps\n", "has no rows below its header, expected one per second"),
+      ("second,rate\n0,1\n", "has no column 'rps', expected it among: second,rate"),
+      ("time,rps\n0,1\n", "has no column 'second', expected it among: time,rps"),
+      ("second,rps\n0,1\n1,x\n", "row 3: rps is 'x', expected a finite number"),
+      ("second,rps\n0,\n", "row 2: rps is '', expected a finite number"),
+      ("second,rps\n0,nan\n", "row 2: rps is 'nan', expected a finite number"),
+      ("second,rps\n0,1e999\n", "row 2: rps is '1e999', expected a finite number"),
+      ("second,rps\n0,-1\n", "row 2: rps is '-1', expected a number ≥ 0.0"),
+      ("second,rps\n0,1\n2,1\n", "row 3: second is '2', expected 1: seconds ascend one by one, without gaps"),
+      ("second,rps\n1,1\n0,1\n", "row 3: second is '0', expected 2: seconds ascend one by one, without gaps"),
+      ("second,rps\n0.5,1\n", "row 2: second is '0.5', expected a whole number in 0…1000000000"),
+      ("second,rps\n1e300,1\n", "row 2: second is '1e300', expected a whole number in 0…1000000000"),
+      ("second,rps\n0,1,2\n", "row 2 has 3 fields, expected 2"),
+      ("second,rps\n0,1\n\n1,1\n", "row 3 has 1 fields, expected 2"),
+    ])
+  func refusals(text: String, sentence: String) throws {
+    let error = #expect(throws: SimulationError.self) { try load(text) }
+    let description = try #require(error).description
+    #expect(description.contains(sentence), "\(description)")
+    #expect(description.contains("trace-"))
+  }
+
+  @Test("a missing file and a directory are refused")
+  func unreadable() {
+    #expect(throws: SimulationError.self) { try Trace.load("/nonexistent/trace.csv") }
+    #expect(throws: SimulationError.self) { try Trace.load("/") }
+  }
+
+  @Test("columns are found by name; line ends, a byte-order mark and a missing last newline do not matter")
+  func leniency() throws {
+    #expect(try load("\u{FEFF}rps,second\r\n1.5,7\r\n2.25,8").rates == [1.5, 2.25])
+    #expect(try load("second,rps,note\n0,1e1,x\n1,123456789.123456789,\n").rates == [10, 123456789.123456789])
+  }
+
+  @Test("rescaling keeps the shape, compression and smoothing the mean")
+  func transformations() throws {
+    let trace = try Trace(name: "t", rates: [1, 3, 5, 7, 9, 11])
+    #expect(try trace.rescaled(mean: 12).rates == [2, 6, 10, 14, 18, 22])
+    #expect(try trace.compressed(by: 2).rates == [2, 6, 10])
+    #expect(try trace.compressed(by: 4).rates == [4])
+    #expect(try trace.smoothed(window: 3).rates == [2, 3, 5, 7, 9, 10])
+    #expect(try trace.spliced(4..<6, with: trace.spliced(0..<1)).rates == [9, 11, 1])
+    #expect(trace[cyclic: -1] == 11 && trace[cyclic: 7] == 3)
+    var random = RandomStream(seed: 1, purpose: "noise")
+    let noisy = try Trace(name: "c", rates: Array(repeating: 10, count: 20_000)).noisy(variation: 0.3, using: &random)
+    #expect(abs(noisy.mean - 10) < 0.1)
+    #expect(throws: SimulationError.self) { try Trace(name: "z", rates: [0, 0]).rescaled(mean: 1) }
+    #expect(throws: SimulationError.self) { try trace.compressed(by: 7) }
+    #expect(throws: SimulationError.self) { try trace.spliced(3..<9) }
+    #expect(throws: SimulationError.self) { try Trace(name: "e", rates: []) }
+    #expect(throws: SimulationError.self) { try Trace(name: "n", rates: [.nan]) }
+  }
+
+  @Test(
+    "real recordings load",
+    .enabled(if: SharedMaterial.has("data/traces"), "needs the shared traces"),
+    arguments: [
+      ("autothrottle-bursty", 163.27), ("nasa-1995-day-a", 1.55), ("azure-llm-conv", 5.48), ("nab-elb-requests", 60.07),
+    ])
+  func recordings(name: String, mean: Double) throws {
+    let trace = try Trace.load(SharedMaterial.file("data/traces/\(name).csv").path)
+    #expect(trace.seconds == 3600)
+    #expect(abs(trace.mean - mean) < 0.006)
+  }
+}
