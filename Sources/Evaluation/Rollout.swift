@@ -11,13 +11,10 @@ extension Scenario {
     settings.action = contestant.action
     settings.compatibility = contestant.compatibility
     let environment = try ScalingEnvironment(
-      PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores), pods: descriptions, settings: settings)
+      PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores), pods: descriptions, settings: settings,
+      workload: workload, seconds: seconds)
     let recorder = ResponseRecorder()
     environment.cluster.recorder = recorder
-    let length = seconds + 1
-    let load = try load(seed, length)
-    precondition(
-      load.count == pods.count * length, "a load of \(load.count) rates for \(pods.count) pods × \(length) s")
 
     var policy = try contestant.make()
     policy.reset()
@@ -25,12 +22,10 @@ extension Scenario {
     var metrics = RolloutMetrics()
     var periods = 0
     var throttled = 0
-    environment.begin(episode: 0, limits: Array(repeating: initialLimit, count: pods.count)) { pod, _ in
-      load[pod * length]
-    }
-    for second in 1..<length {
+    environment.begin(episode: 0, limits: Array(repeating: initialLimit, count: pods.count))
+    for _ in 0..<seconds {
       decide(group, &policy)
-      environment.advance { pod, _ in load[pod * length + second] }
+      environment.advance()
       var limits = 0
       for pod in 0..<pods.count {
         let measured = environment.cluster.second(pod: pod, cluster: 0)

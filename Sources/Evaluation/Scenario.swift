@@ -17,13 +17,12 @@ public struct Scenario: Sendable {
   public var initialLimit: Millicores
   /// Response-time goal, seconds.
   public var slo: Double
-  /// The requests/s of an episode, `[pods × seconds]` row-major, the same for every contestant.
-  public var load: @Sendable (_ seed: UInt64, _ seconds: Int) throws -> [Float]
+  /// The load, the same for every contestant.
+  public var workload: Workload
 
   public init(
     pods: [PodParameters], descriptions: [PodDescription], settings: DecisionSettings, sharedCores: Double? = nil,
-    seconds: Int, initialLimit: Millicores, slo: Double,
-    load: @escaping @Sendable (_ seed: UInt64, _ seconds: Int) throws -> [Float]
+    seconds: Int, initialLimit: Millicores, slo: Double, workload: Workload
   ) {
     self.pods = pods
     self.descriptions = descriptions
@@ -32,7 +31,7 @@ public struct Scenario: Sendable {
     self.seconds = seconds
     self.initialLimit = initialLimit
     self.slo = slo
-    self.load = load
+    self.workload = workload
   }
 }
 

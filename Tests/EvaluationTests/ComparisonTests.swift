@@ -6,18 +6,18 @@ import Testing
 
 @Suite("Comparison")
 struct ComparisonTests {
-  private func scenario(rps: Float, seconds: Int = 60, pool: Int = 1000, limit: Int = 330) -> Scenario {
+  private func scenario(rps: Double, seconds: Int = 60, pool: Int = 1000, limit: Int = 330) throws -> Scenario {
     Scenario(
       pods: Array(repeating: PodParameters(), count: 3), descriptions: (0..<3).map { PodDescription(name: "pod\($0)") },
-      settings: DecisionSettings(pool: ResourcePool(capacity: pool)), seconds: seconds, initialLimit: limit, slo: 0.25
-    ) { _, seconds in Array(repeating: rps, count: 3 * seconds) }
+      settings: DecisionSettings(pool: ResourcePool(capacity: pool)), seconds: seconds, initialLimit: limit, slo: 0.25,
+      workload: try Workload(WorkloadSettings("constant", mean: rps, minimum: 0)))
   }
 
   private let contestants = Baselines.all.map { Contestant($0) }
 
   @Test("the result does not depend on the number of jobs")
   func jobs() throws {
-    let comparison = Comparison(scenario: scenario(rps: 20), contestants: contestants, seeds: [1, 2, 3])
+    let comparison = Comparison(scenario: try scenario(rps: 20), contestants: contestants, seeds: [1, 2, 3])
     let one = try comparison.run(jobs: 1)
     #expect(try comparison.run(jobs: 2) == one)
     #expect(one.map(\.name) == Baselines.all.map(\.name))
@@ -27,7 +27,7 @@ struct ComparisonTests {
 
   @Test("policies meet the same requests on the same seed")
   func sameLoad() throws {
-    let results = try Comparison(scenario: scenario(rps: 20), contestants: contestants, seeds: [7]).run(jobs: 2)
+    let results = try Comparison(scenario: try scenario(rps: 20), contestants: contestants, seeds: [7]).run(jobs: 2)
     // Requests still on their way at the end are not counted, so the counts may differ by the queue.
     #expect(abs(results[0].runs[0].requests - results[1].runs[0].requests) < 10)
   }

@@ -9,38 +9,42 @@ import Autoscaling
 ///     environment.advance()                // limits are written, a second passes, new samples are observed
 ///
 /// The observations of all clusters form one matrix whose row is `pod · clusters + cluster`, so that the rows of one agent,
-/// which drives the same pod of every cluster, lie together.
+/// which drives the same pod of every cluster, lie together. Nothing is allocated after `init` and `begin`'s load.
 public final class ScalingEnvironment {
   public let cluster: PodCluster
+  public let workload: Workload
   /// One decision path per cluster.
   public let groups: [PodGroup]
   public let observations: ObservationMatrix
-  /// Requests/s of the coming second, `[pods × clusters]`.
-  private let rates: UnsafeMutableBufferPointer<Float>
+  /// Seconds that can be played after `begin`.
+  public let seconds: Int
+  private let load: EpisodeLoad
   private let samples: UnsafeMutableBufferPointer<PodSample>
   /// Limits written since the episode began, over all clusters.
   public private(set) var resizes = 0
 
+  /// - Parameter seconds: the longest episode, not counting the first second, which only fills the observations.
   /// - Throws: `SimulationError` when the simulated pods are not possible.
-  public init(_ configuration: PodClusterConfiguration, pods: [PodDescription], settings: DecisionSettings) throws {
+  public init(
+    _ configuration: PodClusterConfiguration, pods: [PodDescription], settings: DecisionSettings, workload: Workload,
+    seconds: Int
+  ) throws {
     precondition(configuration.pods.count == pods.count, "one description per simulated pod")
     cluster = try PodCluster(configuration)
+    self.workload = workload
+    self.seconds = seconds
     let clusters = configuration.clusters
+    load = EpisodeLoad(pods: pods.count, clusters: clusters, seconds: seconds + 1)
     let matrix = ObservationMatrix(spec: settings.observation, rows: pods.count * clusters)
     observations = matrix
     groups = (0..<clusters).map {
       PodGroup(pods: pods, settings: settings, observations: matrix, firstRow: $0, rowStride: clusters)
     }
-    rates = .allocate(capacity: pods.count * clusters)
-    rates.initialize(repeating: 0)
     samples = .allocate(capacity: pods.count)
     samples.initialize(repeating: PodSample(time: 0, limit: 0, request: 0, usage: 0))
   }
 
-  deinit {
-    rates.deallocate()
-    samples.deallocate()
-  }
+  deinit { samples.deallocate() }
 
   public var pods: Int { cluster.pods }
   public var clusters: Int { cluster.clusters }
@@ -49,19 +53,20 @@ public final class ScalingEnvironment {
 
   /// Starts a round of episodes (see `PodCluster.reset(episode:)`) with every pod at `limits[pod]`, and lets the first
   /// second pass, so that there is something to observe.
-  public func begin(episode: Int, limits: [Millicores], rates source: (_ pod: Int, _ cluster: Int) -> Float) {
+  public func begin(episode: Int, limits: [Millicores]) {
     precondition(limits.count == pods, "\(limits.count) limits for \(pods) pods")
     cluster.reset(episode: episode)
+    load.draw(workload, for: cluster)
     resizes = 0
     for group in groups { group.reset() }
     for pod in 0..<pods {
       for index in 0..<clusters { cluster.setLimit(limits[pod], ofPod: pod, cluster: index) }
     }
-    pass(rates: source)
+    pass()
   }
 
   /// Writes the limits that the groups decided, where they changed, lets a second pass and observes it.
-  public func advance(rates source: (_ pod: Int, _ cluster: Int) -> Float) {
+  public func advance() {
     let now = Double(time)
     for index in 0..<clusters {
       let group = groups[index]
@@ -71,15 +76,11 @@ public final class ScalingEnvironment {
         resizes += 1
       }
     }
-    pass(rates: source)
+    pass()
   }
 
-  private func pass(rates source: (_ pod: Int, _ cluster: Int) -> Float) {
-    for pod in 0..<pods {
-      for index in 0..<clusters { rates[pod * clusters + index] = source(pod, index) }
-    }
-    guard let start = rates.baseAddress else { return }
-    cluster.advance(rates: start)
+  private func pass() {
+    cluster.advance(rates: load[time])
     for index in 0..<clusters {
       for pod in 0..<pods { samples[pod] = cluster.sample(pod: pod, cluster: index) }
       groups[index].observe(UnsafeBufferPointer(samples), at: Double(time))
