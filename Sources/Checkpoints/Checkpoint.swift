@@ -21,6 +21,9 @@ public struct Checkpoint: Equatable, Sendable {
     self.training = training
   }
 
+  /// Version of the HDF5 library in use, e.g. `"1.10.8"`, for `Metadata.libraryVersions["hdf5"]`.
+  public static var hdf5Version: String { HDF5.version }
+
   /// How much of a file to load.
   public enum Portion: Sendable {
     /// Metadata and networks: what inference and evaluation need.

@@ -121,7 +121,17 @@ extension Checkpoint {
     let count = try group.members(atMost: CheckpointLimits.layersPerNetwork).count
     var layers: [LayerParameters] = []
     for index in 0..<count { layers.append(try readLayer(group.openGroup("layer\(index)"), budget: &budget)) }
-    return NetworkParameters(layers: layers)
+    let network = NetworkParameters(layers: layers)
+    // Files from elsewhere may repeat the shape here.
+    for (name, value) in [
+      ("layer_count", layers.count), ("input_size", network.inputs), ("output_size", network.outputs),
+    ] where group.hasAttribute(name) {
+      let stated: Int = try group.number(name)
+      guard stated == value else {
+        throw group.place.attribute(name).error(.shape, "is \(stated), but the layers make it \(value)")
+      }
+    }
+    return network
   }
 
   private static func readLayer(_ group: borrowing HDF5Input, budget: inout Int) throws -> LayerParameters {

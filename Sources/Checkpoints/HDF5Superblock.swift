@@ -5,7 +5,7 @@
 ///
 /// - Source: HDF5 File Format Specification 3.0, §II.A "Superblock", version 3.
 enum HDF5Superblock {
-  private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
+  static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
   /// Signature, version, sizes of offsets and lengths, flags, four addresses.
   private static let checkedBytes = 44
   private static let flags = 11
