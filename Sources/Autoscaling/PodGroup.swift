@@ -62,7 +62,7 @@ public struct Resize: Sendable, Equatable {
 /// This is the only implementation: the simulator's training loop, the evaluation, the live loop and the backend all call
 /// it. It does no I/O and reads no clock; nothing is allocated after `init`.
 public final class PodGroup {
-  public let pods: [PodDescription]
+  public private(set) var pods: [PodDescription]
   public var settings: DecisionSettings
 
   /// The observations, one row per pod: row `firstRow + pod · rowStride`. May be shared with other groups.
@@ -134,6 +134,9 @@ public final class PodGroup {
 
   /// The pool less all allocations, millicores; negative when the pool has shrunk below what is allocated.
   public var available: Millicores { settings.pool.capacity - allocations.reduce(0, +) }
+
+  /// Changes a pod's priority from now on; readings already observed keep the old one.
+  public func setPriority(_ priority: Double, ofPod pod: Int) { pods[pod].priority = priority }
 
   /// Forgets samples, allocations and resizes: a new episode begins. Under upstream compatibility the queue of readings
   /// survives, as published.

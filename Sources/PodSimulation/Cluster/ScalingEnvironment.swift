@@ -51,16 +51,20 @@ public final class ScalingEnvironment {
   /// Seconds since the episode began.
   public var time: Int { cluster.time }
 
-  /// Starts a round of episodes (see `PodCluster.reset(episode:)`) with every pod at `limits[pod]`, and lets the first
-  /// second pass, so that there is something to observe.
+  /// Starts a round of episodes (see `PodCluster.reset(episode:)`) and lets the first second pass, so that there is
+  /// something to observe.
+  ///
+  /// - Parameter limits: the limits to begin with, `[pods × clusters]`.
   public func begin(episode: Int, limits: [Millicores]) {
-    precondition(limits.count == pods, "\(limits.count) limits for \(pods) pods")
+    precondition(limits.count == pods * clusters, "\(limits.count) limits for \(pods) pods × \(clusters) clusters")
     cluster.reset(episode: episode)
     load.draw(workload, for: cluster)
     resizes = 0
     for group in groups { group.reset() }
     for pod in 0..<pods {
-      for index in 0..<clusters { cluster.setLimit(limits[pod], ofPod: pod, cluster: index) }
+      for index in 0..<clusters {
+        cluster.setLimit(limits[pod * clusters + index], ofPod: pod, cluster: index)
+      }
     }
     pass()
   }
@@ -77,6 +81,11 @@ public final class ScalingEnvironment {
       }
     }
     pass()
+  }
+
+  /// The limits in force, `[pods × clusters]`.
+  public var limits: [Millicores] {
+    (0..<pods * clusters).map { cluster.limit(ofPod: $0 / clusters, cluster: $0 % clusters) }
   }
 
   private func pass() {

@@ -8,6 +8,8 @@ public struct WorkloadSettings: Codable, Equatable, Sendable {
   public var mean = 20.0
   /// No second's rate is below this, requests/s, 0…`mean`.
   public var minimum = 1.0
+  /// Whether every pod's mean is drawn anew for every episode, uniformly from `minimum` to `mean`.
+  public var meanVaries = false
   /// No second's rate is above this, requests/s; nil is twice the mean for `random` and `random-walk`, none for the others.
   public var maximum: Double?
   /// The workload's own parameters by name; those left out have its defaults.
@@ -32,6 +34,7 @@ public struct WorkloadSettings: Codable, Equatable, Sendable {
     name = try values.decodeIfPresent(String.self, forKey: .name) ?? name
     mean = try values.decodeIfPresent(Double.self, forKey: .mean) ?? mean
     minimum = try values.decodeIfPresent(Double.self, forKey: .minimum) ?? minimum
+    meanVaries = try values.decodeIfPresent(Bool.self, forKey: .meanVaries) ?? meanVaries
     maximum = try values.decodeIfPresent(Double.self, forKey: .maximum)
     parameters = try values.decodeIfPresent([String: Double].self, forKey: .parameters) ?? parameters
     trace = try values.decodeIfPresent(TraceSettings.self, forKey: .trace)
@@ -98,9 +101,11 @@ public struct Workload: Sendable {
         random: RandomStream(seed: seed, purpose: "workload", pod, episode),
         common: RandomStream(seed: seed, purpose: "workload of all pods", 0, episode))
       let row = UnsafeMutableBufferPointer(start: rates + pod * seconds, count: seconds)
+      let mean = settings.meanVaries ? context.uniform(settings.minimum...settings.mean) : settings.mean
+      let factor = settings.mean > 0 ? mean / settings.mean : 1
       shape.fill(row, &context)
       for second in 0..<seconds {
-        row[second] = Float(min(max(Double(row[second]), bounds.lowerBound), bounds.upperBound))
+        row[second] = Float(min(max(Double(row[second]) * factor, bounds.lowerBound), bounds.upperBound))
       }
     }
   }

@@ -1,0 +1,34 @@
+import Autoscaling
+import RandomStreams
+
+/// What changes from episode to episode: pool, priorities, whether limits start anew. A pure function of settings and
+/// episode, so that a resumed run needs no memory of it.
+struct EpisodeSchedule {
+  let settings: TrainingSettings
+
+  /// The pool of an episode, millicores. Pools too small for everybody's minimum are left out of the draw.
+  func pool(episode: Int) -> Millicores {
+    guard settings.variablePool else { return settings.pool }
+    let choices = stride(from: 500, through: 2000, by: 250).filter { $0 / settings.pods.count >= settings.minimum }
+    guard !choices.isEmpty else { return settings.pool }
+    var random = RandomStream(seed: settings.seed, purpose: "pool", episode / 5)
+    return choices[random.below(choices.count)]
+  }
+
+  func startsAnew(episode: Int) -> Bool {
+    settings.variablePool && episode % 5 == 0 || settings.resetsLimits && episode % 10 == 0
+  }
+
+  func priority(ofPod pod: Int, episode: Int) -> Double {
+    switch settings.priorities {
+    case .fixed(let values):
+      return values.count == 1 ? values[0] : values[pod]
+    case .random:
+      var random = RandomStream(seed: settings.seed, purpose: "priority", pod, episode / 4)
+      return Double(1 + random.below(10)) / 10
+    case .published(let number):
+      let patterns: [Int: [Double]] = [1: [1, 0.1, 0.1], 2: [0.1, 1, 0.1], 3: [0.1, 0.1, 1]]
+      return patterns[number].map { $0[pod % 3] } ?? 1
+    }
+  }
+}

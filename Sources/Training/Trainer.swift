@@ -1,0 +1,174 @@
+import Autoscaling
+import Checkpoints
+import Learning
+import NeuralNetwork
+import PodSimulation
+
+/// What one round of episodes (one per cluster) came to.
+public struct EpisodeSummary: Sendable, Equatable {
+  /// Counts from 0.
+  public var episode: Int
+  /// Σ over steps of the mean reward over agents and clusters.
+  public var reward: Double
+  /// The same per agent, `[pods]`.
+  public var agentRewards: [Double]
+  /// Mean over steps and pods of the second's mean response time, seconds.
+  public var meanLatency: Double
+  /// Mean limit of a pod, millicores.
+  public var meanLimit: Double
+  /// Resizes per cluster.
+  public var resizes: Double
+  /// ε, σ or the action's standard deviation of the first agent.
+  public var exploration: Double
+  /// Mean loss of the agents that learnt.
+  public var loss: Double
+  /// Gradient steps of all agents in this round.
+  public var updates: Int
+}
+
+/// Learns: plays episodes in the simulated clusters, through the one decision path, and lets the agents learn from them.
+public final class Trainer {
+  public let settings: TrainingSettings
+  public let agentSettings: any AgentSettings
+  public let algorithm: AlgorithmDescription
+  public let agents: AgentGroup
+  public let environment: ScalingEnvironment
+  /// The episode that comes next.
+  public private(set) var nextEpisode = 0
+  /// Steps of all environments so far.
+  public var environmentSteps: Int { nextEpisode * settings.steps * settings.clusters * settings.pods.count }
+
+  let reward: PublishedReward
+  private let schedule: EpisodeSchedule
+  /// The limits that the next episode begins with, `[pods × clusters]`.
+  private(set) var limits: [Millicores]
+
+  private let places: Int
+  private let previous: FloatBuffer
+  private let actions: FloatBuffer
+  private let rewards: FloatBuffer
+  private let ends: FloatBuffer
+  private var responseTimes: [Double]
+  private var priorities: [Double]
+
+  /// - Parameter threads: 1 or 2; results do not depend on it.
+  /// - Throws: `TrainingError`, `LearningError` or `SimulationError` for settings that do not fit.
+  public init(_ settings: TrainingSettings, agentSettings: (any AgentSettings)? = nil, threads: Int) throws {
+    try settings.validate()
+    self.settings = settings
+    algorithm = try Algorithms.named(settings.algorithm)
+    self.agentSettings = agentSettings ?? algorithm.settings
+    reward = try settings.publishedReward(of: algorithm)
+    schedule = EpisodeSchedule(settings: settings)
+    let count = settings.pods.count
+    environment = try ScalingEnvironment(
+      PodClusterConfiguration(
+        pods: settings.pods, clusters: settings.clusters, seed: settings.seed, sharedCores: settings.nodeCores,
+        threads: threads),
+      pods: (0..<count).map { PodDescription(name: "pod\($0)") }, settings: settings.decisionSettings(of: algorithm),
+      workload: try Workload(settings.workload), seconds: settings.steps)
+    agents = try AgentGroup(
+      algorithm, settings: self.agentSettings, actionKind: settings.actionKind(of: algorithm), count: count,
+      clusters: settings.clusters, inputs: settings.observationSpec.size, seed: settings.seed,
+      episodeSteps: settings.steps, plannedSteps: settings.steps * settings.episodes,
+      shareParameters: settings.sharesParameters, threads: threads)
+    places = count * settings.clusters
+    previous = FloatBuffer(places * settings.observationSpec.size)
+    actions = FloatBuffer(places)
+    rewards = FloatBuffer(places)
+    ends = FloatBuffer(places)
+    responseTimes = Array(repeating: 0, count: count)
+    priorities = Array(repeating: 1, count: count)
+    limits = Array(repeating: settings.firstLimit(pool: settings.pool, anew: false), count: places)
+  }
+
+  /// Plays and learns from the next round of episodes.
+  ///
+  /// - Throws: `LearningError.nonFinite`; the agents are then not worth keeping.
+  public func runEpisode() throws -> EpisodeSummary {
+    let episode = nextEpisode
+    begin(episode)
+    var summary = EpisodeSummary(
+      episode: episode, reward: 0, agentRewards: Array(repeating: 0, count: environment.pods), meanLatency: 0,
+      meanLimit: 0, resizes: 0, exploration: 0, loss: 0, updates: 0)
+    var losses = 0.0
+    var learners = 0
+    let size = places * settings.observationSpec.size
+    for step in 0..<settings.steps {
+      // The environment writes the next observation over this one.
+      previous.pointer.update(from: environment.observations.values, count: size)
+      agents.act(previous.pointer, exploring: true, into: actions.pointer)
+      for cluster in 0..<settings.clusters {
+        environment.groups[cluster].decide(actions: actions.pointer + cluster, stride: settings.clusters)
+      }
+      environment.advance()
+      collectRewards(into: &summary)
+      let end: StepEnd = step == settings.steps - 1 ? .truncated : .goesOn
+      ends.pointer.update(repeating: end.rawValue, count: places)
+      agents.store(
+        observations: previous.pointer, actions: actions.pointer, rewards: rewards.pointer,
+        nextObservations: environment.observations.values, ends: ends.pointer)
+      try agents.learn()
+      for diagnostics in agents.diagnostics where diagnostics.updates > 0 {
+        summary.updates += diagnostics.updates
+        losses += diagnostics.loss
+        learners += 1
+      }
+    }
+    let samples = Double(settings.steps * places)
+    summary.meanLatency /= samples
+    summary.meanLimit /= samples
+    summary.reward = summary.agentRewards.reduce(0, +) / Double(environment.pods)
+    summary.resizes = Double(environment.resizes) / Double(settings.clusters)
+    summary.exploration = agents.diagnostics.first?.exploration ?? 0
+    summary.loss = learners > 0 ? losses / Double(learners) : 0
+    limits = environment.limits
+    nextEpisode += 1
+    return summary
+  }
+
+  private func begin(_ episode: Int) {
+    let pool = schedule.pool(episode: episode)
+    if schedule.startsAnew(episode: episode) {
+      limits = Array(repeating: settings.firstLimit(pool: pool, anew: true), count: places)
+    }
+    for group in environment.groups {
+      group.settings.pool.capacity = pool
+      group.settings.shield = settings.shield(pool: pool)
+      for pod in 0..<environment.pods {
+        group.setPriority(schedule.priority(ofPod: pod, episode: episode), ofPod: pod)
+      }
+    }
+    environment.begin(episode: episode, limits: limits)
+  }
+
+  /// The rewards of the second that has just passed, `[pods × clusters]`.
+  private func collectRewards(into summary: inout EpisodeSummary) {
+    let clusters = settings.clusters
+    for cluster in 0..<clusters {
+      let group = environment.groups[cluster]
+      for pod in 0..<group.count {
+        let sample = group.samples[pod]
+        responseTimes[pod] = sample.responseTimes?.mean ?? 0
+        priorities[pod] = group.pods[pod].priority
+        summary.meanLatency += responseTimes[pod]
+        summary.meanLimit += Double(sample.limit)
+      }
+      let shared = responseTimes.withUnsafeBufferPointer { responseTimes in
+        priorities.withUnsafeBufferPointer { reward.sharedPart(responseTimes: responseTimes, priorities: $0) }
+      }
+      for pod in 0..<group.count {
+        let own = reward.agent(last: group.utilisation[pod], previous: group.previousUtilisation[pod])
+        let total = reward.total(agent: own, shared: shared)
+        rewards.pointer[pod * clusters + cluster] = Float(total)
+        summary.agentRewards[pod] += total / Double(clusters)
+      }
+    }
+  }
+
+  /// Goes on where a saved run stopped.
+  func resume(episode: Int, limits: [Millicores]) {
+    nextEpisode = episode
+    self.limits = limits
+  }
+}

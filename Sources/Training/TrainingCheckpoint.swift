@@ -1,0 +1,117 @@
+import Autoscaling
+import Checkpoints
+import Foundation
+import Learning
+import PodSimulation
+
+/// A run as a checkpoint, and back: the agents for those who use them, the rest for going on as if never interrupted.
+extension Trainer {
+  /// The agents as they are between two episodes, with everything that decides the episodes to come. Equal runs give
+  /// equal checkpoints.
+  public func checkpoint() throws -> Checkpoint {
+    let settings = settings
+    let decision = settings.decisionSettings(of: algorithm)
+    let kind: ActionDescription.Kind
+    switch settings.actionKind(of: algorithm) {
+    case .discrete: kind = .discrete
+    case .delta: kind = .delta
+    case .instant: kind = .instant
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let metadata = Metadata(
+      algorithm: algorithm.name,
+      observation: ObservationDescription(
+        kind: decision.observation.name, fields: decision.observation.fields.map(\.rawValue),
+        history: decision.observation.history),
+      action: ActionDescription(
+        kind: kind, count: settings.actionKind(of: algorithm).outputs, increment: settings.increment,
+        scale: settings.scale, minimum: settings.minimum, maximum: settings.maximum ?? settings.pool),
+      normalisation: "pool", reward: String(settings.reward), seed: settings.seed,
+      configuration: String(decoding: try encoder.encode(Written(settings, agentSettings)), as: UTF8.self),
+      trainingSteps: environmentSteps, libraryVersions: LibraryVersions.current,
+      compatibility: settings.compatibility.rawValue,
+      extra: settings.sharesParameters ? ["shared_parameters": "true"] : [:])
+    var training: [String: TrainingArray] = [
+      "trainer/episode": .int64([Int64(nextEpisode)], shape: [1]),
+      "trainer/limits": .int64(limits.map(Int64.init), shape: [settings.pods.count, settings.clusters]),
+    ]
+    for (index, agent) in agents.agents.enumerated() {
+      let state = agent.trainingState
+      for (name, values) in state.floats {
+        training["agents/\(index)/\(name)"] = .float32(values, shape: [values.count])
+      }
+      for (name, values) in state.integers {
+        training["agents/\(index)/\(name)"] = .int64(values, shape: [values.count])
+      }
+      for (name, values) in state.words {
+        training["agents/\(index)/\(name)"] = .uint64(values, shape: [values.count])
+      }
+    }
+    let networks = agents.agents.map { agent in
+      Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) })
+    }
+    return Checkpoint(metadata: metadata, agents: networks, training: training)
+  }
+
+  /// Takes over the agents' networks, also as targets: a run that begins with what another has learnt.
+  ///
+  /// - Throws: `LearningError` when they do not fit; agents before the first misfit have then taken theirs over.
+  public func load(_ checkpoint: Checkpoint) throws {
+    guard checkpoint.agents.count >= agents.agents.count else {
+      throw TrainingError(
+        "the checkpoint holds \(checkpoint.agents.count) agents, expected at least \(agents.agents.count)")
+    }
+    for (agent, networks) in zip(agents.agents, checkpoint.agents) { try agent.load(networks: networks) }
+  }
+
+  /// Goes on where `checkpoint()` was taken. The settings must be those of the saved run, except for the number of
+  /// episodes.
+  ///
+  /// - Throws: `TrainingError` or `LearningError` when the checkpoint does not belong to this run.
+  public func resume(_ checkpoint: Checkpoint) throws {
+    guard let training = checkpoint.training else {
+      throw TrainingError("the checkpoint holds weights only, so its run cannot be resumed")
+    }
+    guard case .int64(let episodes, _)? = training["trainer/episode"], episodes.count == 1,
+      let episode = Int(exactly: episodes[0]), (0...1_000_000_000).contains(episode),
+      case .int64(let saved, _)? = training["trainer/limits"], saved.count == limits.count,
+      saved.allSatisfy({ (1...1_000_000_000).contains($0) })
+    else { throw TrainingError("the checkpoint's trainer state does not belong to this run") }
+    try load(checkpoint)
+    for (index, agent) in agents.agents.enumerated() {
+      var state = AgentTrainingState()
+      let prefix = "agents/\(index)/"
+      for (path, array) in training where path.hasPrefix(prefix) {
+        let name = String(path.dropFirst(prefix.count))
+        switch array {
+        case .float32(let values, _): state.floats[name] = values
+        case .int64(let values, _): state.integers[name] = values
+        case .uint64(let values, _): state.words[name] = values
+        case .float64: throw TrainingError("\(path): float64 does not belong to this run")
+        }
+      }
+      try agent.restore(state)
+    }
+    resume(episode: episode, limits: saved.map(Int.init))
+  }
+
+  /// What a checkpoint's `configuration` holds, as JSON: the run's settings and its algorithm's.
+  private struct Written: Encodable {
+    let training: TrainingSettings
+    let agent: any AgentSettings
+
+    init(_ training: TrainingSettings, _ agent: any AgentSettings) {
+      self.training = training
+      self.agent = agent
+    }
+
+    private enum Key: String, CodingKey { case training, agent }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(training, forKey: .training)
+      try agent.encode(to: container.superEncoder(forKey: .agent))
+    }
+  }
+}

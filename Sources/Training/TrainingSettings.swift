@@ -1,0 +1,135 @@
+import Autoscaling
+import Learning
+import PodSimulation
+
+/// Everything that decides a training run, apart from the settings of its algorithm: same settings and same seed, same
+/// bytes. A checkpoint stores it as JSON.
+public struct TrainingSettings: Codable, Equatable, Sendable {
+  /// A name of `Algorithms`.
+  public var algorithm = "mdqn"
+  public var episodes = 300
+  /// Steps of an episode; a step is one second.
+  public var steps = 60
+  /// The simulated pods, one agent each unless parameters are shared.
+  public var pods: [PodParameters] = Array(repeating: PodParameters(), count: 3)
+  /// Cores of the one node that all pods share; nil for cores of their own.
+  public var nodeCores: Double?
+  /// Clusters that are simulated side by side.
+  public var clusters = 1
+  /// One network learns from, and acts for, all pods.
+  public var sharesParameters = false
+
+  /// CPU that the pods share, millicores.
+  public var pool: Millicores = 1000
+  /// Smallest limit of a pod; the largest is the pool unless `maximum` says less.
+  public var minimum: Millicores = 50
+  public var maximum: Millicores?
+  /// The name of an `ObservationSpec`.
+  public var observation = ObservationSpec.shared.name
+  /// Choices of a discrete algorithm: 3, 5 or 11.
+  public var choices = 3
+  /// Millicores per discrete step, and per unit of a continuous action.
+  public var increment: Millicores = 25
+  public var scale: Millicores = 50
+  public var compatibility = DecisionSettings.Compatibility.none
+
+  /// Number of the published reward, and the weight of response times in it.
+  public var reward = 2
+  public var alpha = 5.0
+  public var priorities = Priorities.fixed([1])
+  /// Every 5 episodes the pool is drawn from 500, 750, … 2000, and limits start anew.
+  public var variablePool = false
+  /// Every 10 episodes limits start anew; otherwise an episode begins with the limits that the last one ended with.
+  public var resetsLimits = false
+  public var workload = WorkloadSettings("diurnal")
+
+  public var seed: UInt64 = 1
+  /// Write a numbered checkpoint every so many episodes; nil for none.
+  public var checkpointEvery: Int?
+
+  public init() {}
+
+  /// The pods' weights where CPU is scarce.
+  public enum Priorities: Codable, Equatable, Sendable {
+    /// One per pod, or one for all.
+    case fixed([Double])
+    /// Every 4 episodes each pod draws from 0.1, 0.2, … 1.0.
+    case random
+    /// The published fixed patterns by number; pods beyond the third repeat them.
+    case published(Int)
+  }
+
+  /// The limit that pods begin with, millicores: an equal share; under upstream compatibility, or where limits start anew,
+  /// 100 as published, as far as the pool allows.
+  func firstLimit(pool: Millicores, anew: Bool) -> Millicores {
+    let share = pool / pods.count
+    let wanted = anew || compatibility == .upstream ? min(100, share) : share
+    return max(wanted / 10 * 10, minimum)
+  }
+
+  /// - Throws: `TrainingError` for a combination that cannot be trained; single values are checked where they are used.
+  func validate() throws {
+    guard !pods.isEmpty, pods.count <= 10_000 else {
+      throw TrainingError("a run has \(pods.count) pods, expected 1 to 10,000")
+    }
+    guard (1...1_000_000).contains(steps), (1...100_000_000).contains(episodes) else {
+      throw TrainingError("a run has \(episodes) episodes of \(steps) steps, expected at least one of each")
+    }
+    guard pool / pods.count >= minimum, minimum >= 1 else {
+      throw TrainingError("\(pool)m do not give \(pods.count) pods their smallest limit of \(minimum)m each")
+    }
+    guard ObservationSpec.named(observation) != nil else {
+      let known = ObservationSpec.all.map(\.name).joined(separator: " ")
+      throw TrainingError("unknown observation '\(observation)', expected one of: \(known)")
+    }
+    guard [3, 5, 11].contains(choices) else { throw TrainingError("\(choices) actions, expected 3, 5 or 11") }
+    if case .fixed(let values) = priorities {
+      guard values.count == 1 || values.count == pods.count else {
+        throw TrainingError("\(values.count) priorities for \(pods.count) pods, expected one or one per pod")
+      }
+    }
+  }
+
+  var observationSpec: ObservationSpec { ObservationSpec.named(observation) ?? .shared }
+
+  func actionKind(of algorithm: AlgorithmDescription) -> ActionKind {
+    algorithm.actionKind.isDiscrete ? .discrete(choices) : algorithm.actionKind
+  }
+
+  func decisionSettings(of algorithm: AlgorithmDescription) -> DecisionSettings {
+    let action: ActionSpace
+    switch actionKind(of: algorithm) {
+    case .discrete(let count): action = .discrete(count, increment: increment)
+    case .delta: action = ActionSpace(kind: .delta, increment: increment, scale: scale)
+    case .instant: action = ActionSpace(kind: .instant, increment: increment, scale: scale)
+    }
+    return DecisionSettings(
+      pool: ResourcePool(capacity: pool), observation: observationSpec, action: action, shield: shield(pool: pool),
+      compatibility: compatibility)
+  }
+
+  func shield(pool: Millicores) -> SafetyShield {
+    // Upstream sends limits to the millicore.
+    SafetyShield(
+      minimum: minimum, maximum: min(maximum ?? pool, pool), granularity: compatibility == .upstream ? 1 : 10)
+  }
+
+  /// The published trainers choose the shared part by family; only PPO's looks at the number.
+  func publishedReward(of algorithm: AlgorithmDescription) throws -> PublishedReward {
+    guard PublishedReward.numbers.contains(reward) else {
+      let known = PublishedReward.numbers.map(String.init).joined(separator: " ")
+      throw TrainingError("unknown reward function \(reward), expected one of: \(known)")
+    }
+    guard algorithm.family == .ppo else { return PublishedReward(number: reward, alpha: alpha) }
+    guard let shared = PublishedReward.sharedPartOfPPO(number: reward) else {
+      throw TrainingError("reward function \(reward) has no shared part in the PPO family, expected 1 to 5")
+    }
+    return PublishedReward(number: reward, alpha: alpha, shared: shared)
+  }
+}
+
+/// Why a run cannot be set up or go on, in one sentence.
+public struct TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
+  public let description: String
+  public init(_ sentence: String) { description = sentence }
+}
