@@ -39,6 +39,8 @@ public struct PodDescription: Sendable, Equatable {
 
 /// What was decided for one pod in one round, from the wish to the limit that is sent.
 public struct Resize: Sendable, Equatable {
+  /// The pod's allocation before, millicores.
+  public var allocation: Millicores
   /// What the policy asked for, millicores; nil when it gave nothing usable.
   public var wish: Millicores?
   /// The wish within the shield's envelope.
@@ -114,7 +116,7 @@ public final class PodGroup {
     previousUtilisation = Array(repeating: 0, count: count)
     allocations = Array(repeating: 0, count: count)
     resizes = Array(
-      repeating: Resize(wish: nil, request: 0, grant: 0, from: 0, limit: 0, reasons: []), count: count)
+      repeating: Resize(allocation: 0, wish: nil, request: 0, grant: 0, from: 0, limit: 0, reasons: []), count: count)
     originals = Array(repeating: 0, count: count)
     limits = Array(repeating: 0, count: count)
     sentAt = Array(repeating: -.infinity, count: count)
@@ -279,7 +281,7 @@ public final class PodGroup {
       requests[pod] = ResourcePool.Request(
         limit: envelope.request, floor: envelope.floor, priority: pods[pod].priority)
       resizes[pod] = Resize(
-        wish: wishes[pod], request: envelope.request, grant: 0, from: limits[pod], limit: limits[pod],
+        allocation: allocations[pod], wish: wishes[pod], request: envelope.request, grant: 0, from: limits[pod], limit: limits[pod],
         reasons: envelope.reasons)
     }
     requests.withUnsafeBufferPointer { requests in

@@ -1,0 +1,91 @@
+import Autoscaling
+import Checkpoints
+import Learning
+import Terminal
+
+/// A checkpoint's agents, ready to decide.
+struct TrainedAgents: Sendable {
+  let path: String
+  let checkpoint: Checkpoint
+  let algorithm: AlgorithmDescription
+  let observation: ObservationSpec
+  private(set) var action: ActionSpace
+  let compatibility: DecisionSettings.Compatibility
+
+  /// - Parameter scale: millicores per unit of a continuous action, in place of what the agents were trained with.
+  /// - Throws: one sentence when the file is not a checkpoint of agents that this version can run.
+  init(loading path: String, scale: Millicores? = nil) throws {
+    self.path = path
+    checkpoint = try Checkpoint.read(path, including: .weights)
+    let metadata = checkpoint.metadata
+    do {
+      algorithm = try Algorithms.named(metadata.algorithm)
+    } catch {
+      throw Failure("\(path): \(error)")
+    }
+    let seen = metadata.observation
+    guard let spec = ObservationSpec.named(seen.kind), spec.history == seen.history,
+      spec.fields.map(\.rawValue) == seen.fields
+    else {
+      let known = ObservationSpec.all.map(\.name).joined(separator: ", ")
+      throw Failure(
+        "\(path): the agents observe '\(seen.kind)' (\(seen.fields.count) fields × \(seen.history)), which this version does not provide; it has \(known)"
+      )
+    }
+    observation = spec
+    switch metadata.action.kind {
+    case .discrete: action = .discrete(metadata.action.count, increment: metadata.action.increment)
+    case .delta:
+      action = ActionSpace(kind: .delta, increment: metadata.action.increment, scale: scale ?? metadata.action.scale)
+    case .instant: action = ActionSpace(kind: .instant, increment: metadata.action.increment)
+    }
+    guard let compatibility = DecisionSettings.Compatibility(rawValue: metadata.compatibility) else {
+      throw Failure(
+        "\(path): the agents were trained with compatibility '\(metadata.compatibility)', expected none or upstream")
+    }
+    self.compatibility = compatibility
+  }
+
+  /// Whether one network was trained for all pods.
+  private var isShared: Bool { checkpoint.metadata.extra["shared_parameters"] == "true" }
+
+  /// The policy for `pods` pods: pod k gets agent k's weights, or every pod those of agent `hack`.
+  ///
+  /// - Throws: one sentence when there are not enough agents.
+  func policy(pods: Int, hack: Int? = nil, threads: Int = 1) throws -> AgentPolicy<TrainedActions> {
+    let agents = checkpoint.agents.count
+    let assignment: [Int]
+    if let hack {
+      guard hack < agents else {
+        throw Failure("\(path) has no agent \(hack) for --hack; it holds agents 0 to \(agents - 1)")
+      }
+      assignment = Array(repeating: hack, count: pods)
+    } else if isShared || agents == 1 {
+      assignment = Array(repeating: 0, count: pods)
+    } else {
+      guard pods <= agents else {
+        throw Failure(
+          "\(path) holds \(agents) agents, expected one per pod (\(pods)); --hack K gives every pod agent K's weights")
+      }
+      assignment = Array(0..<pods)
+    }
+    do {
+      return AgentPolicy(
+        TrainedActions(
+          policy: try GreedyPolicy(
+            algorithm: algorithm.name, sets: checkpoint.agents, assignment: assignment, threads: threads)))
+    } catch let error as LearningError {
+      throw Failure("\(path): \(error)")
+    }
+  }
+}
+
+/// Greedy networks as the decision path asks for them.
+struct TrainedActions: ActionSource {
+  let policy: GreedyPolicy
+
+  mutating func act(_ observations: UnsafePointer<Float>, rows: Int, actions: UnsafeMutablePointer<Float>) {
+    precondition(rows == policy.agents, "\(rows) observations for \(policy.agents) agents")
+    policy.decide(observations, into: actions)
+  }
+}
