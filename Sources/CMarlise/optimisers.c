@@ -19,7 +19,7 @@ INLINE v16 follow16(v16 target, v16 p, float tau) { return p * splat16(tau) + ta
 INLINE float adam(float *restrict p, const float *restrict g, const float *restrict g2, float *restrict m,
                   float *restrict v, float *restrict vmax, float *restrict target, size_t count,
                   const marlise_adam_settings *s) {
-  v16 b1 = splat16(s->beta1), c1 = splat16(1 - s->beta1), b2 = splat16(s->beta2), c2 = splat16(1 - s->beta2);
+  v16 b1 = splat16(s->beta1), c1 = splat16(s->rest1), b2 = splat16(s->beta2), c2 = splat16(s->rest2);
   v16 wrong = splat16(0);
   for (size_t i = 0; i < count; i += 16) {
     v16 x = gradient16(g, g2, i, s);

@@ -1,5 +1,6 @@
 /// A fixed number of floats on a cache-line boundary, zero at first. It owns the memory; whoever takes its `pointer` keeps
-/// the buffer alive. The hot loops work on the pointer.
+/// the buffer alive (a local variable does not live to the end of its scope: hold it in a property, or use
+/// `withExtendedLifetime`). The hot loops work on the pointer.
 public final class FloatBuffer: @unchecked Sendable {
   public let pointer: UnsafeMutablePointer<Float>
   public let count: Int

@@ -97,8 +97,32 @@ public final class MLP {
   public func forward(
     _ input: UnsafePointer<Float>, stride: Int, rows: Int, in workspace: Workspace
   ) {
+    Self.forward(shape, parametersPointer, input, stride: stride, rows: rows, in: workspace)
+  }
+
+  // MARK: Inference on parameters that lie elsewhere
+
+  /// As `forward`, with the parameters given.
+  @inline(__always)
+  public static func forward(
+    _ shape: NetworkShape, _ parameters: UnsafePointer<Float>, _ input: UnsafePointer<Float>, stride: Int, rows: Int,
+    in workspace: Workspace
+  ) {
     precondition(rows <= workspace.rows, "\(rows) rows in a workspace for \(workspace.rows)")
-    marlise_forward(
-      shape.layers, Int32(shape.layerCount), parametersPointer, input, stride, rows, workspace.outputs)
+    marlise_forward(shape.layers, Int32(shape.layerCount), parameters, input, stride, rows, workspace.outputs)
+  }
+
+  /// One row through each of `networks` networks of one shape whose parameters follow each other.
+  ///
+  /// - `scratch`: twice `width` floats, `width` at least `shape.width`.
+  /// - `output`: `[networks, outputs]`.
+  public static func forwardEach(
+    _ shape: NetworkShape, _ parameters: UnsafePointer<Float>, networks: Int, _ input: UnsafePointer<Float>,
+    stride: Int, scratch: UnsafeMutablePointer<Float>, width: Int, into output: UnsafeMutablePointer<Float>
+  ) {
+    precondition(width >= shape.width, "scratch of \(width) floats for layers of \(shape.width)")
+    marlise_forward_each(
+      shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride, scratch, width,
+      output, shape.outputs)
   }
 }

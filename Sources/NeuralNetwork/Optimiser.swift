@@ -57,8 +57,10 @@ public final class Optimiser {
     largest = FloatBuffer(!isSGD && settings.amsgrad ? count : 0)
   }
 
-  /// Starts a step: bias corrections, and the scale that clips the gradient's norm (`gradient` + `other`).
-  public func begin(gradient: UnsafePointer<Float>, other: UnsafePointer<Float>? = nil, tau: Float = 0) {
+  /// Starts a step: counts it and computes the bias corrections.
+  ///
+  /// - `tau`: the share of the new parameters that a target takes over.
+  public func begin(tau: Float = 0) {
     steps += 1
     let correction1 = 1 - power(settings.beta1, steps)
     let correction2 = 1 - power(settings.beta2, steps)
@@ -67,15 +69,20 @@ public final class Optimiser {
     c.decay = Float(1 - settings.learningRate * decay)
     c.beta1 = Float(settings.beta1)
     c.beta2 = Float(settings.beta2)
+    c.rest1 = Float(1 - settings.beta1)
+    c.rest2 = Float(1 - settings.beta2)
     c.correction2 = Float((1 / correction2).squareRoot())
     c.epsilon = Float(settings.epsilon)
     c.limit = settings.clipValue.map(Float.init) ?? .infinity
     c.tau = tau
     c.scale = 1
-    if let limit = settings.clipNorm {
-      let norm = marlise_sum_of_squares(gradient, other, count).squareRoot()
-      if norm > limit { c.scale = Float(limit / (norm + 1e-6)) }
-    }
+  }
+
+  /// Between `begin` and `apply`, where `settings.clipNorm` is set: finds the scale for this gradient (`gradient` + `other`).
+  public func clipNorm(gradient: UnsafePointer<Float>, other: UnsafePointer<Float>? = nil) {
+    guard let limit = settings.clipNorm else { return }
+    let norm = marlise_sum_of_squares(gradient, other, count).squareRoot()
+    if norm > limit { c.scale = Float(limit / (norm + 1e-6)) }
   }
 
   /// Steps the parameters in `range` (bounds are multiples of 16).

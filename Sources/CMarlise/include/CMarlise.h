@@ -72,6 +72,8 @@ typedef struct {
   float decay;        /* 1 - rate * weight decay (AdamW), or 1 */
   float beta1;
   float beta2;
+  float rest1;        /* 1 - beta1 and 1 - beta2, rounded once: 1 - 0.999f is off by a twenty-thousandth */
+  float rest2;
   float correction2;  /* 1 / sqrt(1 - beta2^t) */
   float epsilon;
   float limit;        /* gradients are clipped to +-limit; infinity for none */

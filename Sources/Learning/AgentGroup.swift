@@ -1,0 +1,181 @@
+import NeuralNetwork
+
+/// The agents of one run, all of one shape, and the threads they learn on.
+///
+/// With an odd number of agents the last one's batch is always computed as two halves whose gradients are added in order;
+/// two threads then share it. The bits do not depend on the number of threads.
+///
+/// Arrays are agent-major: observations `[agents, clusters, inputs]`, actions, rewards and ends `[agents, clusters]`.
+public final class AgentGroup {
+  public let agents: [any Agent]
+  /// Environments per agent.
+  public let rows: Int
+  public let inputs: Int
+  public let threads: Int
+
+  private let slots: [Slot]
+  private var pair: TwoThreads?
+  private var job = Job.learn
+  /// What the last `learn` did, per agent.
+  public private(set) var diagnostics: [LearningDiagnostics]
+
+  private enum Job {
+    case learn
+    case act(UnsafePointer<Float>, UnsafeMutablePointer<Float>, exploring: Bool)
+  }
+
+  /// An agent and what came of its work; one thread at a time writes it.
+  private final class Slot {
+    let agent: any Agent
+    var diagnostics = LearningDiagnostics()
+    var failure: (any Error)?
+    /// Agrees the two threads on whether a shared agent goes on.
+    var goesOn = false
+    init(_ agent: any Agent) { self.agent = agent }
+  }
+
+  /// - Parameters:
+  ///   - count: pods, and agents unless they share.
+  ///   - clusters: environments side by side.
+  ///   - shareParameters: one agent that takes the rows of all.
+  ///   - threads: 1 or 2.
+  /// - Throws: `LearningError` for settings that do not fit.
+  public init(
+    _ algorithm: AlgorithmDescription, settings: (any AgentSettings)? = nil, actionKind: ActionKind? = nil, count: Int,
+    clusters: Int = 1, inputs: Int, seed: UInt64, episodeSteps: Int = 60, plannedSteps: Int = 18_000,
+    shareParameters: Bool = false, threads: Int = 1
+  ) throws {
+    try require("agents", count, "1 to 100,000", (1...100_000).contains(count))
+    try require("threads", threads, "1 or 2", threads == 1 || threads == 2)
+    try require("clusters", clusters, "1 to 1,000,000", (1...1_000_000).contains(clusters))
+    let agentCount = shareParameters ? 1 : count
+    let rows = shareParameters ? clusters * count : clusters
+    let settings = settings ?? algorithm.settings
+    agents = try (0..<agentCount).map { index in
+      try algorithm.makeAgent(
+        settings: settings,
+        AgentContext(
+          algorithm: algorithm.name, actionKind: actionKind ?? algorithm.actionKind, inputs: inputs, rows: rows,
+          seed: seed, index: index, parts: agentCount % 2 == 1 && index == agentCount - 1 ? 2 : 1,
+          episodeSteps: episodeSteps, plannedSteps: plannedSteps))
+    }
+    self.rows = rows
+    self.inputs = inputs
+    self.threads = threads
+    slots = agents.map(Slot.init)
+    diagnostics = agents.map { _ in LearningDiagnostics() }
+    if threads == 2 { pair = try TwoThreads(threads: 2) { [unowned self] in self.work(thread: $0) } }
+  }
+
+  // MARK: Acting
+
+  /// Rows of evaluation below which waking the other thread costs more than it saves.
+  private static let worthSharing = 16
+
+  public func act(
+    _ observations: UnsafePointer<Float>, exploring: Bool, into actions: UnsafeMutablePointer<Float>
+  ) {
+    if let pair, rows * agents.count >= Self.worthSharing {
+      job = .act(observations, actions, exploring: exploring)
+      pair.run()
+      return
+    }
+    for (index, agent) in agents.enumerated() {
+      agent.act(
+        observations + index * rows * inputs, rows: rows, exploring: exploring, into: actions + index * rows)
+    }
+  }
+
+  // MARK: Storing
+
+  /// Takes in one step of all environments; see `Transitions` for what each array holds.
+  public func store(
+    observations: UnsafePointer<Float>, actions: UnsafePointer<Float>, rewards: UnsafePointer<Float>,
+    nextObservations: UnsafePointer<Float>, ends: UnsafePointer<Float>
+  ) {
+    for (index, agent) in agents.enumerated() {
+      let source = (agent.learnsFromLastAgent ? agents.count - 1 : index) * rows
+      agent.store(
+        Transitions(
+          rows: rows, observations: observations + source * inputs, actions: actions + source,
+          rewards: rewards + source, nextObservations: nextObservations + source * inputs, ends: ends + source))
+    }
+  }
+
+  // MARK: Learning
+
+  /// Takes the gradient steps that are due, for all agents.
+  ///
+  /// - Throws: `LearningError.nonFinite` of the first agent that failed.
+  public func learn() throws {
+    guard agents.contains(where: { $0.isUpdateDue }) else {
+      for index in diagnostics.indices { diagnostics[index].updates = 0 }
+      return
+    }
+    if let pair {
+      job = .learn
+      pair.run()
+      for slot in slots { if let failure = slot.failure { throw failure } }
+      for (index, slot) in slots.enumerated() { diagnostics[index] = slot.diagnostics }
+    } else {
+      for (index, agent) in agents.enumerated() { diagnostics[index] = try agent.learn() }
+    }
+  }
+
+  // MARK: Two threads
+
+  private func work(thread: Int) {
+    switch job {
+    case .learn: learn(thread: thread)
+    case .act(let observations, let actions, let exploring):
+      act(thread: thread, observations, exploring: exploring, into: actions)
+    }
+  }
+
+  /// Every second agent as a whole; then, when their number is odd, one half of the last.
+  private func learn(thread: Int) {
+    let whole = slots.count / 2 * 2
+    for index in stride(from: thread, to: whole, by: 2) {
+      let slot = slots[index]
+      slot.failure = nil
+      do { slot.diagnostics = try slot.agent.learn() } catch { slot.failure = error }
+    }
+    if whole == slots.count { return }
+    let (slot, agent) = (slots[whole], slots[whole].agent)
+    if thread == 0 { slot.failure = nil }
+    while true {
+      if thread == 0 {
+        slot.goesOn = slot.failure == nil && agent.isUpdateDue
+        if slot.goesOn { agent.beginUpdate() }
+      }
+      pair?.meet()
+      if !slot.goesOn { break }
+      for phase in 0..<agent.phases {
+        if thread < agent.parts { agent.run(phase: phase, part: thread) }
+        pair?.meet()
+      }
+      if thread == 0 {
+        do { try agent.endUpdate() } catch { slot.failure = error }
+      }
+    }
+    if thread == 0 { slot.diagnostics = agent.takeDiagnostics() }
+  }
+
+  private func act(
+    thread: Int, _ observations: UnsafePointer<Float>, exploring: Bool, into actions: UnsafeMutablePointer<Float>
+  ) {
+    let whole = slots.count / 2 * 2
+    for index in stride(from: thread, to: whole, by: 2) {
+      slots[index].agent.act(
+        observations + index * rows * inputs, rows: rows, exploring: exploring, into: actions + index * rows)
+    }
+    if whole == slots.count { return }
+    let agent = slots[whole].agent
+    let middle = (rows + 1) / 2
+    agent.evaluate(
+      observations + whole * rows * inputs, rows: thread == 0 ? 0..<middle : middle..<rows, exploring: exploring,
+      part: thread)
+    pair?.meet()
+    if thread == 0 { agent.choose(rows: rows, exploring: exploring, into: actions + whole * rows) }
+  }
+}
