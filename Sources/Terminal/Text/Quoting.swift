@@ -2,11 +2,15 @@
 enum Quote {
   static func shell(_ text: String) -> String { "'" + bare(text) + "'" }
 
-  static func bare(_ text: String) -> String {
+  static func bare(_ text: String) -> String { line(text, limit: 80) }
+
+  /// One line of text, whatever stands in it.
+  static func line(_ text: String, limit: Int = .max) -> String {
     var result = ""
     for (index, scalar) in text.unicodeScalars.enumerated() {
-      if index == 80 { return result + "…" }
-      let isControl = scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+      if index == limit { return result + "…" }
+      let category = scalar.properties.generalCategory
+      let isControl = [.control, .format, .lineSeparator, .paragraphSeparator].contains(category)
       result += isControl ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
     }
     return result

@@ -1,28 +1,36 @@
 import Glibc
 import Synchronization
 
-/// Standard error as people see it: lines that scroll away, and below them a status (progress, live view) that is
-/// redrawn in place. Whoever writes a line goes through here, so that it does not land inside the status.
+/// An output as people see it: lines that scroll away, and below them a status (progress, live view) that is redrawn in
+/// place. While a status is shown, whoever writes a line goes through here, so that it does not land inside the status.
 public final class Screen: Sendable {
-  /// The one for the process.
-  public static let standardError = Screen(isTerminal: isatty(2) == 1 && Environment.value("TERM") != "dumb") {
-    // Nobody is left to tell when standard error itself is gone.
-    try? Output.standardError.write($0)
-  }
+  public static let standardError = Screen(descriptor: 2)
+  public static let standardOutput = Screen(descriptor: 1)
 
   public let isTerminal: Bool
   private let write: @Sendable (String) -> Void
+  private let size: @Sendable () -> (columns: Int, rows: Int)
   private let status = Mutex<[String]>([])
-  private let fixedColumns: Int?
 
-  /// - `columns`: fixed width; nil asks the terminal.
-  init(isTerminal: Bool, columns: Int? = nil, write: @escaping @Sendable (String) -> Void) {
-    self.isTerminal = isTerminal
-    self.write = write
-    fixedColumns = columns
+  private convenience init(descriptor: Int32) {
+    self.init(
+      isTerminal: isatty(descriptor) == 1 && Environment.value("TERM") != "dumb",
+      size: { (TerminalSize.columns(of: descriptor) ?? 80, TerminalSize.rows(of: descriptor) ?? 24) },
+      // A display has nobody to tell when its own output is gone.
+      write: { try? Output(descriptor: descriptor).write($0) })
   }
 
-  public var columns: Int { fixedColumns ?? TerminalSize.columns(of: 2) ?? 80 }
+  init(
+    isTerminal: Bool, size: @escaping @Sendable () -> (columns: Int, rows: Int),
+    write: @escaping @Sendable (String) -> Void
+  ) {
+    self.isTerminal = isTerminal
+    self.size = size
+    self.write = write
+  }
+
+  public var columns: Int { size().columns }
+  public var rows: Int { size().rows }
 
   /// A line that stays, above the status.
   public func line(_ text: String) {
