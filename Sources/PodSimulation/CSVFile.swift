@@ -139,3 +139,5 @@ func readFile(_ path: String) throws -> [UInt8] {
     guard bytes.count <= 1 << 30 else { throw SimulationError("\(path) is larger than 1 GB, expected a smaller file") }
   }
 }
+
+func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
