@@ -81,8 +81,9 @@ extension HDF5Input {
 
     if H5Tis_variable_str(type.id) > 0 {
       var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
-      defer { for pointer in pointers { H5free_memory(pointer) } }
+      // A call that fails half-way has freed some of them and left the pointers in place.
       try here.check(H5Aread(attribute.id, type.id, &pointers), "read")
+      defer { for pointer in pointers { H5free_memory(pointer) } }
       return try pointers.map { pointer in
         guard let pointer else { return "" }
         return try Self.text(UnsafeBufferPointer(start: pointer, count: strlen(pointer)), at: here)
