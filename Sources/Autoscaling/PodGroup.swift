@@ -281,7 +281,8 @@ public final class PodGroup {
       requests[pod] = ResourcePool.Request(
         limit: envelope.request, floor: envelope.floor, priority: pods[pod].priority)
       resizes[pod] = Resize(
-        allocation: allocations[pod], wish: wishes[pod], request: envelope.request, grant: 0, from: limits[pod], limit: limits[pod],
+        allocation: allocations[pod], wish: wishes[pod], request: envelope.request, grant: 0, from: limits[pod],
+        limit: limits[pod],
         reasons: envelope.reasons)
     }
     requests.withUnsafeBufferPointer { requests in

@@ -19,6 +19,22 @@ struct EpisodeSchedule {
     settings.variablePool && episode % 5 == 0 || settings.resetsLimits && episode % 10 == 0
   }
 
+  /// Limits drawn for the pods of one cluster: from the minimum up to twice the equal share, and together no more than the
+  /// pool has.
+  func randomLimits(episode: Int, cluster: Int, pool: Millicores) -> [Millicores] {
+    var random = RandomStream(seed: settings.seed, purpose: "first limits", cluster, episode)
+    let count = settings.pods.count
+    let largest = min(2 * pool / count, settings.maximum ?? pool)
+    var left = pool
+    return (0..<count).map { pod in
+      let drawn = settings.minimum + random.below(max(largest - settings.minimum, 0) + 1)
+      let reserved = (count - 1 - pod) * settings.minimum
+      let limit = max(min(drawn, left - reserved) / 10 * 10, settings.minimum)
+      left -= limit
+      return limit
+    }
+  }
+
   func priority(ofPod pod: Int, episode: Int) -> Double {
     switch settings.priorities {
     case .fixed(let values):

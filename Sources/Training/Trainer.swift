@@ -131,6 +131,11 @@ public final class Trainer {
     let pool = schedule.pool(episode: episode)
     if schedule.startsAnew(episode: episode) {
       limits = Array(repeating: settings.firstLimit(pool: pool, anew: true), count: places)
+    } else if settings.start == .random {
+      for cluster in 0..<settings.clusters {
+        let drawn = schedule.randomLimits(episode: episode, cluster: cluster, pool: pool)
+        for pod in 0..<environment.pods { limits[pod * settings.clusters + cluster] = drawn[pod] }
+      }
     }
     for group in environment.groups {
       group.settings.pool.capacity = pool

@@ -39,8 +39,10 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var priorities = Priorities.fixed([1])
   /// Every 5 episodes the pool is drawn from 500, 750, … 2000, and limits start anew.
   public var variablePool = false
-  /// Every 10 episodes limits start anew; otherwise an episode begins with the limits that the last one ended with.
+  /// Every 10 episodes limits start anew, at 100m.
   public var resetsLimits = false
+  /// What limits an episode begins with otherwise.
+  public var start = Start.random
   public var workload = WorkloadSettings("diurnal")
 
   public var seed: UInt64 = 1
@@ -48,6 +50,14 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var checkpointEvery: Int?
 
   public init() {}
+
+  /// The limits that an episode begins with.
+  public enum Start: String, Codable, Equatable, Sendable, CaseIterable {
+    /// Drawn anew: what a policy does to be well off must not hide from it how bad things could be (exploring starts).
+    case random
+    /// Those that the last episode ended with, as published.
+    case carried
+  }
 
   /// The pods' weights where CPU is scarce.
   public enum Priorities: Codable, Equatable, Sendable {

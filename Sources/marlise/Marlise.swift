@@ -1,4 +1,15 @@
+import Glibc
+import Terminal
+import Training
+
+/// The program: a list of commands.
 @main
 struct Marlise {
-  static func main() {}
+  static func main() async {
+    let program = Program(
+      name: "marlise", version: softwareVersion,
+      summary: "Trains agents that scale the CPU of Kubernetes pods in place, judges them, and runs them.",
+      commands: [TrainCommand.command, EvalCommand.command, InferCommand.command])
+    exit(await program.run())
+  }
 }

@@ -10,18 +10,32 @@ final class SimulatedCluster: ControlledCluster {
   let podNames: [String]
   let cluster: PodCluster
   private let load: EpisodeLoad
+  private let end: Int?
+  /// CPU-seconds (millicores · s) and CFS periods since the last round, per pod.
+  private var usage: [Double]
+  private var periods: [Int]
+  private var throttled: [Int]
+  private var elapsed = 0
   private let isRealTime: Bool
   private let started = ContinuousClock.now
   private let shouldStop: () -> Bool
 
-  /// - Parameter seconds: how long the load lasts; then the cluster ends.
+  /// Without an end the load repeats after this many seconds.
+  private static let repetition = 3600
+
+  /// - Parameter seconds: when the cluster ends; nil for never.
   init(
-    _ configuration: PodClusterConfiguration, names: [String], workload: Workload, limit: Millicores, seconds: Int,
+    _ configuration: PodClusterConfiguration, names: [String], workload: Workload, limit: Millicores, seconds: Int?,
     isRealTime: Bool, shouldStop: @escaping () -> Bool
   ) throws {
     cluster = try PodCluster(configuration)
     podNames = names
-    load = EpisodeLoad(pods: names.count, clusters: 1, seconds: seconds)
+    end = seconds
+    load = EpisodeLoad(
+      pods: names.count, clusters: 1, seconds: min(seconds ?? Self.repetition, Self.repetition))
+    usage = Array(repeating: 0, count: names.count)
+    periods = Array(repeating: 0, count: names.count)
+    throttled = Array(repeating: 0, count: names.count)
     self.isRealTime = isRealTime
     self.shouldStop = shouldStop
     cluster.reset(episode: 0)
@@ -32,24 +46,44 @@ final class SimulatedCluster: ControlledCluster {
   var now: Double { Double(cluster.time) }
 
   func awaitRound(interval: Double) throws -> Bool {
+    for pod in podNames.indices { (usage[pod], periods[pod], throttled[pod]) = (0, 0, 0) }
+    elapsed = 0
     // Between two rounds pass as many simulated seconds as the interval has.
     for _ in 0..<max(1, Int(interval)) {
-      guard cluster.time < load.seconds else { return false }
-      if isRealTime {
-        // Due times are counted from the start, so that a slow round does not delay all later ones.
-        let due = started + .seconds(cluster.time + 1)
-        while ContinuousClock.now < due {
-          if shouldStop() { return false }
-          Thread.sleep(forTimeInterval: min((due - ContinuousClock.now).seconds, 0.05))
-        }
+      if let end, cluster.time >= end { return false }
+      if isRealTime, !waitUntilDue() { return false }
+      cluster.advance(rates: load[cluster.time % load.seconds])
+      elapsed += 1
+      for pod in podNames.indices {
+        let second = cluster.second(pod: pod, cluster: 0)
+        usage[pod] += second.usage
+        periods[pod] += second.periods
+        throttled[pod] += second.throttledPeriods
       }
-      cluster.advance(rates: load[cluster.time])
     }
     return true
   }
 
+  /// Waits for the next second; false when told to stop. Due times are counted from the start, so that a slow round does
+  /// not delay all later ones.
+  private func waitUntilDue() -> Bool {
+    let due = started + .seconds(cluster.time + 1)
+    while true {
+      if shouldStop() { return false }
+      let left = (due - ContinuousClock.now).seconds
+      if left <= 0 { return true }
+      Thread.sleep(forTimeInterval: min(left, 0.05))
+    }
+  }
+
+  /// Counters over the whole interval, as a reading of a real pod's would be.
   func sample(into samples: UnsafeMutableBufferPointer<PodSample>) throws {
-    for pod in podNames.indices { samples[pod] = cluster.sample(pod: pod, cluster: 0) }
+    for pod in podNames.indices {
+      samples[pod] = cluster.sample(pod: pod, cluster: 0)
+      guard elapsed > 1 else { continue }
+      samples[pod].usage = usage[pod] / Double(elapsed)
+      samples[pod].throttledFraction = periods[pod] > 0 ? Double(throttled[pod]) / Double(periods[pod]) : 0
+    }
   }
 
   func resize(pod: Int, to limit: Millicores) throws -> Bool {

@@ -1,5 +1,5 @@
 /// "did you mean": the nearest of the names that exist.
-enum Suggestion {
+public enum Suggestion {
   /// The name nearest to what was typed, when near enough to be meant: at most two edits, fewer for short words, or
   /// the only name that begins with it.
   static func nearest(_ typed: String, among names: [String]) -> String? {
@@ -37,7 +37,7 @@ enum Suggestion {
   }
 
   /// `; did you mean 'ddpg'?` or nothing.
-  static func clause(_ typed: String, among names: [String], prefix: String = "") -> String {
+  public static func clause(_ typed: String, among names: [String], prefix: String = "") -> String {
     nearest(typed, among: names).map { "; did you mean '\(prefix)\($0)'?" } ?? ""
   }
 }

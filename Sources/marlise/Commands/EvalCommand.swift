@@ -125,7 +125,7 @@ enum EvalCommand {
 
   private static func unknown(_ name: String, _ options: ParsedOptions) -> any Error {
     let names = Baselines.all.map(\.name)
-    let hint = Suggestion.closest(to: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
+    let hint = Suggestion.clause(name, among: names)
     return options.rejection(
       "policies", "has '\(name)', which is neither a file nor a baseline\(hint)   (\(names.joined(separator: " ")))")
   }
@@ -135,7 +135,9 @@ enum EvalCommand {
   }
 
   private static func describe(_ settings: WorkloadSettings) -> String {
-    guard let trace = settings.trace else { return "\(settings.name) load of \(Number.short(settings.mean)) requests/s each" }
+    guard let trace = settings.trace else {
+      return "\(settings.name) load of \(Number.short(settings.mean)) requests/s each"
+    }
     let scale = trace.isRescaled ? ", rescaled to \(Number.short(settings.mean)) requests/s each" : ""
     return "trace \(trace.path)\(scale)"
   }

@@ -23,12 +23,15 @@ enum PodOptions {
   static let service: [Option] = Option.section(
     "Simulated service",
     [
-      .float("service_demand", default: 10, .atLeast(0.01, atMost: 60_000), metavar: "MS", help: "CPU per request, ms, mean."),
+      .float(
+        "service_demand", default: 10, .atLeast(0.01, atMost: 60_000), metavar: "MS", help: "CPU per request, ms, mean."
+      ),
       .choice(
         "service_distribution", ["deterministic", "exponential", "lognormal"], default: "exponential",
         help: "Distribution of the CPU per request."),
       .int("service_workers", default: 4, in: 1...64, metavar: "W", help: "Requests a pod serves at the same time."),
-      .float("service_cores", default: 1, .atLeast(0.01, atMost: 256), metavar: "C", help: "Cores a pod can use at once."),
+      .float(
+        "service_cores", default: 1, .atLeast(0.01, atMost: 256), metavar: "C", help: "Cores a pod can use at once."),
       .float(
         "node_cores", .atLeast(0.01, atMost: 1024), metavar: "C",
         help: "Cores of one node that all pods share; without it each has its own."),
@@ -61,7 +64,8 @@ enum PodOptions {
   static func simulatedPods(_ options: ParsedOptions, count: Int) throws -> [PodParameters] {
     var pod = PodParameters()
     pod.demand.mean = options.float("service_demand") / 1000
-    pod.demand.distribution = ServiceDemand.Distribution(rawValue: options.string("service_distribution")) ?? .exponential
+    pod.demand.distribution =
+      ServiceDemand.Distribution(rawValue: options.string("service_distribution")) ?? .exponential
     pod.workers = options.int("service_workers")
     pod.cores = options.float("service_cores")
     try pod.validate()

@@ -1,0 +1,77 @@
+import Foundation
+import Learning
+import Terminal
+
+/// Settings of the learners, as options. Each option names a place in the settings of a family; which families have it
+/// follows from the settings themselves, so a new setting is one line here and a new algorithm none.
+enum AgentOptions {
+  /// An option and the place of its value in the settings' JSON.
+  private static let table: [(option: Option, path: [String])] = [
+    (.int("batch_size", in: 1...1_000_000, help: "Transitions per gradient step (DQN, DDPG)."), ["batchSize"]),
+    (.int("memory", in: 1...100_000_000, help: "Transitions remembered (DQN, DDPG)."), ["memory"]),
+    (.float("discount", .atLeast(0, atMost: 1), help: "Discount γ of future rewards."), ["discount"]),
+    (
+      .float("learning_rate", .above(0, atMost: 10), help: "Learning rate (DQN)."),
+      ["optimiser", "learningRate"]
+    ),
+    (
+      .float("epsilon_decay", .above(0), metavar: "STEPS", help: "Decisions over which exploration fades (DQN)."),
+      ["epsilon", "decay"]
+    ),
+  ]
+
+  static var options: [Option] { Option.section("Learning", table.map(\.option)) }
+
+  /// The algorithm's settings with what was given in place of the defaults.
+  ///
+  /// - Throws: a rejection for an option that the algorithm has no use for.
+  static func settings(
+    _ options: ParsedOptions, for algorithm: AlgorithmDescription, compatibility: Compatibility
+  ) throws -> any AgentSettings {
+    var json = try object(of: algorithm.settings)
+    replace(["compatibility"], in: &json, by: compatibility.rawValue)
+    for (option, path) in table where options.wasGiven(option.name) {
+      let value: Any
+      switch option.kind {
+      case .one(.int): value = options.int(option.name)
+      case .one(.float): value = options.float(option.name)
+      default: value = options.string(option.name)
+      }
+      guard replace(path, in: &json, by: value) else {
+        throw options.rejection(option.name, "is nothing that \(algorithm.name) has")
+      }
+    }
+    let data = try JSONSerialization.data(withJSONObject: json)
+    let settings = try JSONDecoder().decode(Box.self, from: data, configuration: algorithm).settings
+    try settings.validate()
+    return settings
+  }
+
+  private static func object(of settings: any AgentSettings) throws -> [String: Any] {
+    let data = try JSONEncoder().encode(settings)
+    return try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+  }
+
+  /// Puts a value at a place that exists; false where it does not.
+  @discardableResult
+  private static func replace(_ path: [String], in json: inout [String: Any], by value: Any) -> Bool {
+    guard let key = path.first, let old = json[key] else { return false }
+    guard path.count > 1 else {
+      json[key] = value
+      return true
+    }
+    guard var inner = old as? [String: Any], replace(Array(path.dropFirst()), in: &inner, by: value) else {
+      return false
+    }
+    json[key] = inner
+    return true
+  }
+
+  /// Decodes the settings of the algorithm that it is given.
+  private struct Box: DecodableWithConfiguration {
+    let settings: any AgentSettings
+    init(from decoder: any Decoder, configuration: AlgorithmDescription) throws {
+      settings = try configuration.settings(from: decoder)
+    }
+  }
+}
