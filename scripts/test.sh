@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test, in release. Arguments go to `swift test`: scripts/test.sh --filter Terminal
-# MARLISE_BUILD names another build folder, so that two runs in one checkout do not wait for each other.
+# Runs in two checkouts do not disturb each other; in one checkout, MARLISE_BUILD names another build folder for the
+# second, which would otherwise wait for the first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
 
-build=${MARLISE_BUILD:-.build}
-# The tests look inside modules, which a release build must be asked for. Both steps get the same flags, or the second
-# would build everything again.
-flags=(--scratch-path "$build" -c release -Xswiftc -enable-testing)
-
-echo "test: building (release)"
-swift build "${flags[@]}"
-echo "test: running the tests (release)"
-swift test "${flags[@]}" "$@"
+# One step, not `swift build` and then `swift test`: tests look inside modules, which changes the compiler's flags, so a
+# build without them would be thrown away.
+echo "test: building everything and running the tests (release; the first build takes a few minutes)"
+swift test -c release --scratch-path "${MARLISE_BUILD:-.build}" "$@"
 echo "test: all tests passed"

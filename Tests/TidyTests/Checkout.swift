@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// The text files of this checkout, by path from its root.
 struct Checkout {
@@ -62,4 +63,9 @@ struct Checkout {
       (0..<match.numberOfRanges).map { Range(match.range(at: $0), in: text).map { String(text[$0]) } ?? "" }
     }
   }
+}
+
+/// Expects no offences, and shows those that there are.
+func expectNone(_ offences: [String], at place: SourceLocation = #_sourceLocation) {
+  #expect(offences == [], sourceLocation: place)
 }

@@ -58,7 +58,7 @@ enum Completion {
         local current="${COMP_WORDS[COMP_CWORD]}" previous="" command="${COMP_WORDS[1]:-}" word words="" files=""
         COMPREPLY=()
         if [ "$COMP_CWORD" -le 1 ]; then
-          COMPREPLY=($(compgen -W "\(firstWords(commands).joined(separator: " ")) --help --version" -- "$current"))
+          mapfile -t COMPREPLY < <(compgen -W "\(firstWords(commands).joined(separator: " ")) --help --version" -- "$current")
           return
         fi
 
@@ -67,7 +67,7 @@ enum Completion {
       text += """
           if [ "$command" = \(group.name) ]; then
             if [ "$COMP_CWORD" -eq 2 ]; then
-              COMPREPLY=($(compgen -W "\(group.members.joined(separator: " "))" -- "$current"))
+              mapfile -t COMPREPLY < <(compgen -W "\(group.members.joined(separator: " "))" -- "$current")
               return
             fi
             command="$command ${COMP_WORDS[2]}"
@@ -108,10 +108,10 @@ enum Completion {
     text += """
           help) words="\(firstWords(commands).joined(separator: " "))" ;;
         esac
-        COMPREPLY=($(compgen -W "$words" -- "$current"))
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         case "$current" in
           -*) ;;
-          *) [ -z "$files" ] || COMPREPLY+=($(compgen -f -- "$current")) ;;
+          *) [ -z "$files" ] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current") ;;
         esac
       }
       complete -o filenames -F \(function) \(program)
@@ -172,7 +172,16 @@ enum Completion {
       text += "    '\(command.name)')\n      _arguments \\\n        "
       text += lines.joined(separator: " \\\n        ") + "\n      ;;\n"
     }
-    return text + "    help) _describe command commands ;;\n  esac\n}\ncompdef _\(program) \(program)\n"
+    text += "    help) _describe command commands ;;\n  esac\n}\n"
+    // Found by zsh in a folder of $fpath the file is the function's first call; sourced, it only registers it.
+    return text + """
+      if [ "${funcstack[1]}" = _\(program) ]; then
+        _\(program) "$@"
+      else
+        compdef _\(program) \(program)
+      fi
+
+      """
   }
 
   // MARK: fish

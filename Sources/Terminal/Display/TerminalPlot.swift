@@ -41,7 +41,11 @@ public struct TerminalPlot: Sendable {
     let pad = high > low ? 0 : max(abs(high) * 0.5, 0.5)
     let largest = Double.greatestFiniteMagnitude
     let (bottom, top) = (max(low - pad, -largest), min(high + pad, largest))
-    let labels = [top, top / 2 + bottom / 2, bottom].map { Number.significant($0, 4) }
+    // Rounded to a thousandth of the range: a middle that is almost 0 is labelled 0.
+    let step = max(top / 1000 - bottom / 1000, .leastNormalMagnitude)
+    let labels = [top, top / 2 + bottom / 2, bottom].map { value in
+      Number.significant(abs(value) < step ? 0 : value, 4)
+    }
     let margin = labels.map(\.count).max() ?? 0
     let rows = height - 1 - (series.count > 1 ? 1 : 0)
     let columns = width - margin - 2
