@@ -49,6 +49,18 @@ public struct AgentTrainingState: Sendable, Equatable {
     return RandomStream(RandomStream.State(seed: values[0], stream: values[1], drawn: values[2]))
   }
 
+  /// Doubles, kept as their bit patterns.
+  func doubles(_ name: String, count: Int) throws -> [Double] {
+    guard let values = words[name], values.count == count else {
+      throw LearningError.state(name, found: "\(words[name]?.count ?? 0) words", expected: "\(count)")
+    }
+    let doubles = values.map { Double(bitPattern: $0) }
+    guard doubles.allSatisfy({ $0.isFinite }) else {
+      throw LearningError.state(name, found: "a number that is not finite", expected: "finite numbers")
+    }
+    return doubles
+  }
+
   // MARK: Writing
 
   mutating func set(_ name: String, _ buffer: FloatBuffer) { floats[name] = buffer.values }

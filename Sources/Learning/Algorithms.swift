@@ -38,6 +38,21 @@ public enum Algorithms {
     .init(
       name: "ddmdqn", summary: "double DQN with a dueling network", family: .dqn, actionKind: .discrete(3),
       settings: DQNSettings(double: true, dueling: true)),
+    .init(
+      name: "ppo", summary: "PPO, continuous change of limit", family: .ppo, actionKind: .delta,
+      settings: PPOSettings()),
+    .init(
+      name: "ippo", summary: "PPO, instant: the action is the limit itself", family: .ppo, actionKind: .instant,
+      settings: PPOSettings()),
+    .init(
+      name: "dppo", summary: "PPO, discrete actions", family: .ppo, actionKind: .discrete(3),
+      settings: PPOSettings()),
+    .init(
+      name: "ddpg", summary: "DDPG, continuous change of limit", family: .ddpg, actionKind: .delta,
+      settings: DDPGSettings()),
+    .init(
+      name: "iddpg", summary: "DDPG, instant: the action is the limit itself", family: .ddpg, actionKind: .instant,
+      settings: DDPGSettings()),
   ]
 
   public static var names: [String] { all.map(\.name) }

@@ -90,9 +90,9 @@ final class DQN: Agent {
   private let answers: FloatBuffer
   let halves: [Half]
 
-  /// Room to evaluate a piece of the observations.
+  /// Room to evaluate a piece of the observations; one per thread.
   private final class ActingRoom {
-    static let rows = 256
+    static let rows = 128
     let workspace: QWorkspace
     init(_ network: QNetwork, rows: Int) {
       workspace = QWorkspace(network, rows: min(rows, Self.rows), training: false)

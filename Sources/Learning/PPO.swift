@@ -1,0 +1,465 @@
+import Glibc
+import NeuralNetwork
+import RandomStreams
+
+/// Proximal policy optimisation with a separate critic.
+///
+///     L = mean( −min(r·Â, clip(r, 1 ± ε)·Â) + c₁·(V − R)² − c₂·H ),   r = π(a|s) / π_old(a|s)
+///
+/// The critic predicts returns normalised by their rollout's mean and deviation; where its value stands in for rewards that
+/// were cut off, it is turned back with those of the rollout before.
+///
+/// - Source: Schulman et al. 2017.
+final class PPO: Agent {
+  let algorithm: String
+  let actionKind: ActionKind
+  let rows: Int
+  let parts: Int
+  let settings: PPOSettings
+  private let inputs: Int
+  private let outputs: Int
+  private let index: Int
+
+  let actor: MLP
+  let critic: MLP
+  let actorOptimiser: Optimiser
+  let criticOptimiser: Optimiser
+  let rollout: RolloutBuffer
+  private var exploration: RandomStream
+  private var shuffling: RandomStream
+
+  /// Steps stored so far, and the standard deviation with the drops it has had.
+  private var steps = 0
+  private var deviation: Double
+  private var drops = 0
+  private let dropPeriod: Int
+  /// Of the last rollout's returns.
+  private var returnMean = 0.0
+  private var returnDeviation = 1.0
+  private var diagnostics = LearningDiagnostics()
+
+  private let actorRooms: [RowEvaluation]
+  private let criticRooms: [RowEvaluation]
+  /// Of the last `evaluate` and `choose`: distributions, values, log-probabilities per row.
+  private let distributions: FloatBuffer
+  let pendingValues: FloatBuffer
+  let pendingLogProbabilities: FloatBuffer
+  private let nextValues: FloatBuffer
+  /// Per epoch, the samples in the order in which they are used; nil for their own order.
+  private let order: UnsafeMutablePointer<Int32>?
+  let halves: [Half]
+
+  /// Rows that go through the networks at once in an update; more would leave the second-level cache.
+  static let piece = 96
+
+  /// One part of each minibatch.
+  final class Half {
+    let actor: Workspace
+    let critic: Workspace
+    let actorGradient: FloatBuffer
+    let criticGradient: FloatBuffer
+    let gathered: FloatBuffer
+    let actorRange: Range<Int>
+    let criticRange: Range<Int>
+    /// Loss of each minibatch step, this part's share.
+    let losses: FloatBuffer
+    var policyLoss = 0.0
+    var valueLoss = 0.0
+    var entropy = 0.0
+    var value = 0.0
+    var clipped = 0
+    var divergence = 0.0
+    var finite = true
+
+    init(_ actor: NetworkShape, _ critic: NetworkShape, rows: Int, losses: Int, part: Int, parts: Int) {
+      self.actor = Workspace(actor, rows: rows)
+      self.critic = Workspace(critic, rows: rows)
+      actorGradient = FloatBuffer(actor.parameterCount)
+      criticGradient = FloatBuffer(critic.parameterCount)
+      gathered = FloatBuffer(rows * actor.inputs)
+      actorRange = halvesOf(actor.parameterCount, parts: parts, multiple: 16)[part]
+      criticRange = halvesOf(critic.parameterCount, parts: parts, multiple: 16)[part]
+      self.losses = FloatBuffer(losses)
+    }
+  }
+
+  init(_ settings: PPOSettings, _ context: AgentContext) throws {
+    try settings.validate()
+    try requireContext(context)
+    let steps = settings.updateEvery * context.episodeSteps
+    let samples = steps * context.rows
+    try require("rollout", samples, "at most 100,000,000 samples", samples <= 100_000_000)
+    try require("minibatches", settings.minibatches, "at most \(samples) samples", settings.minibatches <= samples)
+    self.settings = settings
+    algorithm = context.algorithm
+    actionKind = context.actionKind
+    rows = context.rows
+    inputs = context.inputs
+    outputs = context.actionKind.outputs
+    index = context.index
+    parts = samples / settings.minibatches > 1 ? context.parts : 1
+
+    let actorShape = settings.actorShape(inputs: context.inputs, context.actionKind)
+    let criticShape = settings.criticShape(inputs: context.inputs)
+    actor = MLP(actorShape)
+    critic = MLP(criticShape)
+    var random = RandomStream(seed: context.seed, purpose: "initial weights", index)
+    try actor.load(NetworkParameters(actorShape, settings.initialiser, using: &random))
+    try critic.load(NetworkParameters(criticShape, settings.initialiser, using: &random))
+    actorOptimiser = Optimiser(settings.actorOptimiser, count: actorShape.parameterCount)
+    criticOptimiser = Optimiser(settings.criticOptimiser, count: criticShape.parameterCount)
+    rollout = RolloutBuffer(steps: steps, rows: context.rows, inputs: context.inputs)
+    exploration = RandomStream(seed: context.seed, purpose: "exploration", index)
+    shuffling = RandomStream(seed: context.seed, purpose: "minibatches", index)
+    deviation = settings.deviation.start
+    dropPeriod = settings.deviation.period(plannedSteps: context.plannedSteps)
+
+    actorRooms = (0..<2).map { _ in RowEvaluation(actorShape, rows: context.rows) }
+    criticRooms = (0..<2).map { _ in RowEvaluation(criticShape, rows: context.rows) }
+    distributions = FloatBuffer(context.rows * context.actionKind.outputs)
+    pendingValues = FloatBuffer(context.rows)
+    pendingLogProbabilities = FloatBuffer(context.rows)
+    nextValues = FloatBuffer(context.rows)
+    order = settings.minibatches > 1 ? .allocate(capacity: settings.epochs * samples) : nil
+    order?.initialize(repeating: 0, count: settings.epochs * samples)
+    let parts = self.parts
+    halves = (0..<parts).map {
+      Half(
+        actorShape, criticShape, rows: min(samples, Self.piece), losses: settings.epochs * settings.minibatches,
+        part: $0, parts: parts)
+    }
+  }
+
+  deinit { order?.deallocate() }
+
+  // MARK: Acting
+
+  func evaluate(_ observations: UnsafePointer<Float>, rows span: Range<Int>, exploring: Bool, part: Int) {
+    let x = observations + span.lowerBound * inputs
+    actorRooms[part].run(
+      actor, x, stride: inputs, rows: span.count, into: distributions.pointer + span.lowerBound * outputs)
+    if exploring {
+      criticRooms[part].run(critic, x, stride: inputs, rows: span.count, into: pendingValues.pointer + span.lowerBound)
+    }
+  }
+
+  func choose(rows: Int, exploring: Bool, into actions: UnsafeMutablePointer<Float>) {
+    if exploring {
+      // Due at the step's end, but after the update that may end there too.
+      while drops < steps / dropPeriod {
+        deviation = settings.deviation.next(after: deviation)
+        drops += 1
+      }
+    }
+    let gaussian = GaussianPolicy(deviation: Float(deviation))
+    for row in 0..<rows {
+      let distribution = distributions.pointer + row * outputs
+      switch (actionKind, exploring) {
+      case (.discrete, false): actions[row] = Float(firstMaximum(distribution, outputs))
+      case (.discrete, true):
+        let action = draw(distribution)
+        actions[row] = Float(action)
+        pendingLogProbabilities.pointer[row] = CategoricalPolicy.logProbability(distribution[action])
+      case (_, false): actions[row] = distribution[0]
+      case (_, true):
+        actions[row] = Float(Double(distribution[0]) + deviation * exploration.normal())
+        pendingLogProbabilities.pointer[row] = gaussian.logProbability(actions[row], mean: distribution[0])
+      }
+    }
+  }
+
+  private func draw(_ probabilities: UnsafePointer<Float>) -> Int {
+    let point: Float = exploration.uniform()
+    var sum: Float = 0
+    for action in 0..<outputs {
+      sum += probabilities[action]
+      if point < sum { return action }
+    }
+    return outputs - 1
+  }
+
+  // MARK: Storing
+
+  func store(_ step: Transitions) {
+    let place = rollout.filled * rows
+    rollout.append(step, logProbabilities: pendingLogProbabilities.pointer, values: pendingValues.pointer)
+    steps += 1
+    (rollout.bootstrap.pointer + place).update(repeating: 0, count: rows)
+    if settings.compatibility == .upstream { return }
+    var isCut = rollout.isFull
+    for row in 0..<rows where step.ends[row] == StepEnd.truncated.rawValue { isCut = true }
+    if !isCut { return }
+    criticRooms[0].run(critic, step.nextObservations, stride: inputs, rows: rows, into: nextValues.pointer)
+    for row in 0..<rows {
+      rollout.bootstrap.pointer[place + row] = Float(Double(nextValues.pointer[row]) * returnDeviation + returnMean)
+    }
+  }
+
+  // MARK: Learning
+
+  private enum Phase { case gradient, norm, step }
+  private static let plain: [Phase] = [.gradient, .step]
+  private static let clipped: [Phase] = [.gradient, .norm, .step]
+  private var plan: [Phase] {
+    settings.actorOptimiser.clipNorm == nil && settings.criticOptimiser.clipNorm == nil ? Self.plain : Self.clipped
+  }
+
+  var isUpdateDue: Bool { rollout.isFull }
+  var phases: Int { settings.epochs * settings.minibatches * plan.count }
+
+  func beginUpdate() {
+    estimateAdvantages()
+    for half in halves {
+      (half.policyLoss, half.valueLoss, half.entropy, half.value) = (0, 0, 0, 0)
+      (half.clipped, half.divergence, half.finite) = (0, 0, true)
+    }
+    guard let order else { return }
+    let samples = rollout.samples
+    for epoch in 0..<settings.epochs {
+      let places = UnsafeMutableBufferPointer(start: order + epoch * samples, count: samples)
+      for index in 0..<samples { places[index] = Int32(truncatingIfNeeded: index) }
+      shuffling.shufflePrefix(samples, of: places)
+    }
+  }
+
+  /// Returns, normalised, and advantages.
+  func estimateAdvantages() {
+    let (samples, discount) = (rollout.samples, settings.discount)
+    let (returns, advantages) = (rollout.returns.pointer, rollout.advantages.pointer)
+    if case .gae(let lambda) = settings.advantage {
+      // Values in units of reward, as the rewards that they are compared with.
+      for sample in 0..<samples {
+        returns[sample] = Float(Double(rollout.values.pointer[sample]) * returnDeviation + returnMean)
+      }
+      for row in 0..<rows {
+        Rollouts.generalisedAdvantages(
+          rewards: rollout.rewards.pointer + row, values: returns + row, ends: rollout.ends.pointer + row,
+          bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
+          lambda: lambda, into: advantages + row)
+      }
+      for sample in 0..<samples { returns[sample] += advantages[sample] }
+      let (mean, deviation) = Rollouts.moments(advantages, count: samples)
+      Rollouts.normalise(advantages, count: samples, mean: mean, deviation: deviation, epsilon: 1e-8)
+    } else {
+      for row in 0..<rows {
+        Rollouts.returns(
+          rewards: rollout.rewards.pointer + row, ends: rollout.ends.pointer + row,
+          bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
+          into: returns + row)
+      }
+    }
+    (returnMean, returnDeviation) = Rollouts.moments(returns, count: samples)
+    Rollouts.normalise(returns, count: samples, mean: returnMean, deviation: returnDeviation, epsilon: 1e-7)
+    if case .monteCarlo = settings.advantage {
+      for sample in 0..<samples { advantages[sample] = returns[sample] - rollout.values.pointer[sample] }
+    }
+  }
+
+  func run(phase: Int, part: Int) {
+    let (step, kind) = (phase / plan.count, plan[phase % plan.count])
+    let half = halves[part]
+    let other = parts == 2 ? halves[1] : nil
+    switch kind {
+    case .gradient:
+      if part == 0 {
+        actorOptimiser.begin()
+        criticOptimiser.begin()
+      }
+      gradient(step, half, part: part)
+    case .norm:
+      if part > 0 { return }
+      actorOptimiser.clipNorm(
+        gradient: half.actorGradient.pointer, other: other.map { .init($0.actorGradient.pointer) })
+      criticOptimiser.clipNorm(
+        gradient: half.criticGradient.pointer, other: other.map { .init($0.criticGradient.pointer) })
+    case .step:
+      let isActorFinite = actorOptimiser.apply(
+        to: actor.buffer.pointer, gradient: halves[0].actorGradient.pointer,
+        other: other.map { .init($0.actorGradient.pointer) }, range: half.actorRange)
+      let isCriticFinite = criticOptimiser.apply(
+        to: critic.buffer.pointer, gradient: halves[0].criticGradient.pointer,
+        other: other.map { .init($0.criticGradient.pointer) }, range: half.criticRange)
+      half.finite = half.finite && isActorFinite && isCriticFinite
+    }
+  }
+
+  /// One part's gradient of one minibatch, in pieces.
+  private func gradient(_ step: Int, _ half: Half, part: Int) {
+    let (samples, minibatch) = (rollout.samples, step % settings.minibatches)
+    let start = samples * minibatch / settings.minibatches
+    let batch = samples * (minibatch + 1) / settings.minibatches - start
+    let middle = (batch + 1) / 2
+    let first = start + (part == 0 ? 0 : middle)
+    let count = parts == 1 ? batch : part == 0 ? middle : batch - middle
+    let pieces = (count + Self.piece - 1) / Self.piece
+    let places = order.map { $0 + step / settings.minibatches * samples }
+    var loss = 0.0
+    for piece in 0..<pieces {
+      let (from, to) = (first + count * piece / pieces, first + count * (piece + 1) / pieces)
+      loss += self.piece(from..<to, places, of: batch, half, accumulate: piece > 0)
+    }
+    half.losses.pointer[step] = Float(loss)
+  }
+
+  private func piece(
+    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, of batch: Int, _ half: Half, accumulate: Bool
+  ) -> Double {
+    let count = span.count
+    var x = UnsafePointer(rollout.observations.pointer + span.lowerBound * inputs)
+    if let places {
+      for row in 0..<count {
+        (half.gathered.pointer + row * inputs).update(
+          from: rollout.observations.pointer + Int(places[span.lowerBound + row]) * inputs, count: inputs)
+      }
+      x = UnsafePointer(half.gathered.pointer)
+    }
+    let scale = 1 / Float(batch)
+    actor.forward(x, stride: inputs, rows: count, in: half.actor)
+    let (policyLoss, entropy) = policyGradient(span, places, half, scale: scale)
+    actor.backward(
+      x, stride: inputs, rows: count, in: half.actor, gradient: half.actorGradient.pointer, accumulate: accumulate,
+      beforeActivation: actionKind.isDiscrete)
+
+    critic.forward(x, stride: inputs, rows: count, in: half.critic)
+    var (valueLoss, value) = (0.0, 0.0)
+    let slope = 2 * Float(settings.valueWeight) * scale
+    for row in 0..<count {
+      let sample = places.map { Int($0[span.lowerBound + row]) } ?? span.lowerBound + row
+      let error = half.critic.output[row] - rollout.returns.pointer[sample]
+      valueLoss += Double(error) * Double(error)
+      value += Double(half.critic.output[row])
+      half.critic.outputGradient[row] = slope * error
+    }
+    critic.backward(
+      x, stride: inputs, rows: count, in: half.critic, gradient: half.criticGradient.pointer, accumulate: accumulate)
+    half.policyLoss += policyLoss / Double(batch)
+    half.valueLoss += valueLoss / Double(batch)
+    half.entropy += entropy / Double(batch)
+    half.value += value / Double(batch)
+    return (policyLoss + settings.valueWeight * valueLoss - settings.entropyWeight * entropy) / Double(batch)
+  }
+
+  /// The clipped objective's gradient: with respect to the mean (continuous) or the logits (discrete).
+  ///
+  /// - Returns: sums of policy loss and entropy.
+  private func policyGradient(
+    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, _ half: Half, scale: Float
+  ) -> (loss: Double, entropy: Double) {
+    let gaussian = GaussianPolicy(deviation: Float(deviation))
+    let clip = Float(settings.clip)
+    let (output, slope) = (half.actor.output, half.actor.outputGradient)
+    let isDiscrete = actionKind.isDiscrete
+    var (loss, entropy, divergence, clipped) = (0.0, 0.0, 0.0, 0)
+    for row in 0..<span.count {
+      let sample = places.map { Int($0[span.lowerBound + row]) } ?? span.lowerBound + row
+      let action = rollout.actions.pointer[sample]
+      let p = output + row * outputs
+      let log =
+        isDiscrete
+        ? CategoricalPolicy.logProbability(p[Int(action)]) : gaussian.logProbability(action, mean: p[0])
+      let old = rollout.logProbabilities.pointer[sample]
+      let objective = Losses.clippedObjective(
+        logProbability: log, old: old, advantage: rollout.advantages.pointer[sample], clip: clip)
+      loss += Double(objective.loss)
+      divergence += Double(objective.ratio - 1 - (log - old))
+      if objective.clipped { clipped += 1 }
+      if isDiscrete {
+        entropy += Double(CategoricalPolicy.entropy(p, count: outputs))
+        CategoricalPolicy.gradient(
+          p, count: outputs, action: Int(action), logProbabilityWeight: objective.gradient * scale,
+          entropyWeight: -Float(settings.entropyWeight) * scale, into: slope + row * outputs)
+      } else {
+        slope[row] = objective.gradient * gaussian.gradient(action, mean: p[0]) * scale
+      }
+    }
+    if !isDiscrete { entropy = Double(gaussian.entropy) * Double(span.count) }
+    half.divergence += divergence * Double(scale)
+    half.clipped += clipped
+    return (loss, entropy)
+  }
+
+  func endUpdate() throws {
+    rollout.filled = 0
+    let updates = settings.epochs * settings.minibatches
+    var finite = true
+    var loss = 0.0
+    for half in halves {
+      finite = finite && half.finite
+      for step in 0..<updates { loss += Double(half.losses.pointer[step]) }
+      diagnostics.policyLoss += half.policyLoss
+      diagnostics.valueLoss += half.valueLoss
+      diagnostics.entropy += half.entropy
+      diagnostics.meanValue += half.value
+      diagnostics.clippedFraction += Double(half.clipped) * Double(settings.minibatches) / Double(rollout.samples)
+      diagnostics.approximateKL += half.divergence
+    }
+    diagnostics.loss += loss
+    diagnostics.updates += updates
+    guard finite, loss.isFinite else {
+      throw LearningError.nonFinite(
+        agent: index, step: actorOptimiser.steps, quantity: loss.isFinite ? "a parameter" : "the loss")
+    }
+  }
+
+  func takeDiagnostics() -> LearningDiagnostics {
+    var result = diagnostics
+    let updates = Double(max(1, result.updates))
+    result.loss /= updates
+    result.policyLoss /= updates
+    result.valueLoss /= updates
+    result.entropy /= updates
+    result.meanValue /= updates
+    result.clippedFraction /= updates
+    result.approximateKL /= updates
+    result.exploration = actionKind.isDiscrete ? 0 : deviation
+    diagnostics = LearningDiagnostics()
+    return result
+  }
+
+  // MARK: Keeping
+
+  var networks: [(name: String, parameters: NetworkParameters)] {
+    [("actor", actor.parameters), ("critic", critic.parameters)]
+  }
+
+  func load(networks: [String: NetworkParameters]) throws {
+    try loadTogether([("actor", actor), ("critic", critic)], from: networks)
+  }
+
+  var trainingState: AgentTrainingState {
+    var state = AgentTrainingState()
+    state.set("optimiser/actor", actorOptimiser)
+    state.set("optimiser/critic", criticOptimiser)
+    rollout.save(into: &state)
+    state.set("steps", steps)
+    state.set("random/exploration", exploration)
+    state.set("random/minibatches", shuffling)
+    state.words["returns"] = [returnMean.bitPattern, returnDeviation.bitPattern]
+    state.words["deviation"] = [deviation.bitPattern, UInt64(drops)]
+    return state
+  }
+
+  func restore(_ state: AgentTrainingState) throws {
+    let actorMoments = try state.optimiser("optimiser/actor", like: actorOptimiser)
+    let criticMoments = try state.optimiser("optimiser/critic", like: criticOptimiser)
+    let fillRollout = try rollout.reading(state)
+    let steps = try state.integer("steps", in: counts)
+    let exploration = try state.stream("random/exploration")
+    let shuffling = try state.stream("random/minibatches")
+    let returns = try state.doubles("returns", count: 2)
+    guard let spread = state.words["deviation"], spread.count == 2, spread[1] <= UInt64(counts.upperBound) else {
+      throw LearningError.state("deviation", found: "something else", expected: "a deviation and a count")
+    }
+    let deviation = Double(bitPattern: spread[0])
+    guard deviation.isFinite, deviation > 0, returns[1] >= 0 else {
+      throw LearningError.state("deviation", found: "\(deviation)", expected: "a number above 0")
+    }
+    actorMoments.apply(to: actorOptimiser)
+    criticMoments.apply(to: criticOptimiser)
+    fillRollout()
+    self.steps = steps
+    (self.exploration, self.shuffling) = (exploration, shuffling)
+    (returnMean, returnDeviation) = (returns[0], returns[1])
+    (self.deviation, drops) = (deviation, Int(spread[1]))
+  }
+}
