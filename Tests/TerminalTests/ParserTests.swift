@@ -70,6 +70,8 @@ struct ParserTests {
     #expect(options.arguments("trace") == ["a.csv", "--odd.csv"])
     #expect(options.string("checkpoint") == "x.h5")
     #expect(try sample.options("checkpoint", "inspect", "-").argument("file") == "-")
+    #expect(try sample.options("checkpoint", "name", "").argument("name") == "")
+    #expect(try sample.options("checkpoint", "name").optionalArgument("name") == nil)
   }
 
   @Test(
@@ -111,10 +113,10 @@ struct ParserTests {
       (["eval", "--checkpoint", "a"], "'marlise eval' needs TRACE... (see 'marlise eval --help')"),
       (["trian"], "unknown command 'trian'; did you mean 'train'?"),
       (["zzz"], "unknown command 'zzz' (see 'marlise --help')"),
-      (["checkpoint"], "'marlise checkpoint' needs one of inspect, compare (see 'marlise checkpoint --help')"),
+      (["checkpoint"], "'marlise checkpoint' needs one of inspect, compare, name (see 'marlise checkpoint --help')"),
       (
         ["checkpoint", "inspct", "a"],
-        "unknown command 'checkpoint inspct'; did you mean 'inspect'?   (inspect compare)"
+        "unknown command 'checkpoint inspct'; did you mean 'inspect'?   (inspect compare name)"
       ),
       (["--verion"], "unknown option '--verion'; did you mean '--version'?"),
       ([], "no command given (see 'marlise --help')"),

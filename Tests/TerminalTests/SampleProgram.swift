@@ -65,6 +65,9 @@ final class SampleProgram: Sendable {
           "checkpoint inspect", summary: "Show a checkpoint.",
           arguments: [Argument("file", .path, help: "The checkpoint.")], run: remember),
         Command("checkpoint compare", summary: "Compare two.", run: remember),
+        Command(
+          "checkpoint name", summary: "Name one.", arguments: [Argument("name", arity: .optional, help: "Any text.")],
+          run: remember),
         Command("fail", summary: "Fails.", run: { _ in throw Failure("run.h5: is not a checkpoint") }),
         Command(
           "wait", summary: "Waits.",

@@ -100,6 +100,11 @@ extension OptionValue {
     }
   }
 
+  /// As it was written, also when empty.
+  var asText: String {
+    if case .text(let value) = self { value } else { shown ?? "" }
+  }
+
   /// As in help: `300`, `1.0 1.0`, `off`. Nil where there is nothing worth showing.
   var shown: String? {
     switch self {

@@ -103,7 +103,7 @@ public struct ParsedOptions: Sendable {
     guard let values = argumentValues[name] else {
       preconditionFailure("command \(command.name) has no argument '\(name)'")
     }
-    return values.compactMap(\.shown)
+    return values.map(\.asText)
   }
 
   /// The error for a value that is wrong only together with others; says where the value came from.

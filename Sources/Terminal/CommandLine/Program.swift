@@ -44,6 +44,8 @@ public struct Program: Sendable {
     _ arguments: [String] = Array(Swift.CommandLine.arguments.dropFirst()),
     isolation: isolated (any Actor)? = #isolation
   ) async -> Int32 {
+    // A reader that has seen enough (`marlise … | head`) ends us quietly, also below a parent that ignores the signal.
+    signal(SIGPIPE, SIG_DFL)
     var code: ExitCode
     do {
       code = try await perform(arguments)
