@@ -5,19 +5,40 @@ import Terminal
 /// Settings of the learners, as options. Each option names a place in the settings of a family; which families have it
 /// follows from the settings themselves, so a new setting is one line here and a new algorithm none.
 enum AgentOptions {
-  /// An option and the place of its value in the settings' JSON.
-  private static let table: [(option: Option, path: [String])] = [
-    (.int("batch_size", in: 1...1_000_000, help: "Transitions per gradient step (DQN, DDPG)."), ["batchSize"]),
-    (.int("memory", in: 1...100_000_000, help: "Transitions remembered (DQN, DDPG)."), ["memory"]),
-    (.float("discount", .atLeast(0, atMost: 1), help: "Discount γ of future rewards."), ["discount"]),
+  /// An option and where its value stands in the settings' JSON; the first place that a family has counts.
+  private static let table: [(option: Option, places: [[String]])] = [
+    (.int("batch_size", in: 1...1_000_000, help: "Transitions per gradient step (DQN, DDPG)."), [["batchSize"]]),
+    (.int("memory", in: 1...100_000_000, help: "Transitions remembered (DQN, DDPG)."), [["memory"]]),
+    (.float("discount", .atLeast(0, atMost: 1), help: "Discount γ of future rewards."), [["discount"]]),
     (
-      .float("learning_rate", .above(0, atMost: 10), help: "Learning rate (DQN)."),
-      ["optimiser", "learningRate"]
+      .float("learning_rate", .above(0, atMost: 10), help: "Learning rate (DQN) or the actor's (PPO, DDPG)."),
+      [["optimiser", "learningRate"], ["actorOptimiser", "learningRate"]]
+    ),
+    (
+      .float("critic_learning_rate", .above(0, atMost: 10), help: "Learning rate of the critic (PPO, DDPG)."),
+      [["criticOptimiser", "learningRate"]]
     ),
     (
       .float("epsilon_decay", .above(0), metavar: "STEPS", help: "Decisions over which exploration fades (DQN)."),
-      ["epsilon", "decay"]
+      [["epsilon", "decay"]]
     ),
+    (
+      .int("update_every", in: 1...10_000, help: "Episodes (PPO) or steps (DQN, DDPG) between updates."),
+      [["updateEvery"]]
+    ),
+    (.int("k_epochs", in: 1...10_000, help: "Passes over each rollout (PPO)."), [["epochs"]]),
+    (
+      .float("initial_action_std", .above(0, atMost: 10), help: "Standard deviation of actions at first (PPO)."),
+      [["deviation", "start"]]
+    ),
+    (
+      .float(
+        "gae", .atLeast(0, atMost: 1), metavar: "LAMBDA",
+        help: "Estimate advantages with this trace decay instead of whole returns (PPO)."),
+      [["advantage"]]
+    ),
+    (.float("max_sigma", .atLeast(0, atMost: 10), help: "Noise at first (DDPG)."), [["noise", "sigmaMax"]]),
+    (.float("min_sigma", .atLeast(0, atMost: 10), help: "Noise in the end (DDPG)."), [["noise", "sigmaMin"]]),
   ]
 
   static var options: [Option] { Option.section("Learning", table.map(\.option)) }
@@ -30,14 +51,15 @@ enum AgentOptions {
   ) throws -> any AgentSettings {
     var json = try object(of: algorithm.settings)
     replace(["compatibility"], in: &json, by: compatibility.rawValue)
-    for (option, path) in table where options.wasGiven(option.name) {
-      let value: Any
+    for (option, places) in table where options.wasGiven(option.name) {
+      var value: Any
       switch option.kind {
       case .one(.int): value = options.int(option.name)
       case .one(.float): value = options.float(option.name)
       default: value = options.string(option.name)
       }
-      guard replace(path, in: &json, by: value) else {
+      if option.name == "gae" { value = ["gae": ["lambda": value]] }
+      guard places.contains(where: { replace($0, in: &json, by: value) }) else {
         throw options.rejection(option.name, "is nothing that \(algorithm.name) has")
       }
     }

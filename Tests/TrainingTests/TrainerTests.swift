@@ -1,0 +1,139 @@
+import Autoscaling
+import Checkpoints
+import Foundation
+import Learning
+import PodSimulation
+import Testing
+
+@testable import Training
+
+/// A short run, for tests that look at how it is put together rather than at what it learns.
+func shortRun(_ algorithm: String, episodes: Int = 4, seed: UInt64 = 7) -> TrainingSettings {
+  var settings = TrainingSettings()
+  settings.algorithm = algorithm
+  settings.episodes = episodes
+  settings.seed = seed
+  settings.workload = WorkloadSettings("bursty", mean: 12)
+  return settings
+}
+
+@Suite("Training")
+struct TrainerTests {
+  private func train(_ settings: TrainingSettings, threads: Int, episodes: Int? = nil) throws -> Trainer {
+    let trainer = try Trainer(settings, threads: threads)
+    for _ in 0..<(episodes ?? settings.episodes) { _ = try trainer.runEpisode() }
+    return trainer
+  }
+
+  @Test("same seed, same checkpoint, with any number of threads", arguments: Algorithms.names)
+  func determinism(algorithm: String) throws {
+    let one = try train(shortRun(algorithm), threads: 1).checkpoint()
+    #expect(try train(shortRun(algorithm), threads: 2).checkpoint() == one)
+    #expect(try train(shortRun(algorithm, seed: 8), threads: 1).checkpoint().agents != one.agents)
+  }
+
+  @Test("a resumed run is the uninterrupted run, bit for bit", arguments: Algorithms.names)
+  func resume(algorithm: String) throws {
+    let whole = try train(shortRun(algorithm), threads: 1).checkpoint()
+    let half = try train(shortRun(algorithm), threads: 1, episodes: 2).checkpoint()
+    let resumed = try Trainer(shortRun(algorithm), threads: 2)
+    try resumed.resume(half)
+    #expect(resumed.nextEpisode == 2)
+    for _ in 2..<4 { _ = try resumed.runEpisode() }
+    #expect(try resumed.checkpoint() == whole)
+  }
+
+  @Test("a checkpoint without training state cannot be resumed, and says so")
+  func resumeWeights() throws {
+    var checkpoint = try train(shortRun("mdqn", episodes: 1), threads: 1).checkpoint()
+    checkpoint.training = nil
+    let trainer = try Trainer(shortRun("mdqn"), threads: 1)
+    #expect(throws: TrainingError("the checkpoint holds weights only, so its run cannot be resumed")) {
+      try trainer.resume(checkpoint)
+    }
+  }
+
+  @Test("clusters side by side learn from all their episodes; one network can serve all pods")
+  func vectorised() throws {
+    var settings = shortRun("mdqn", episodes: 2)
+    settings.clusters = 3
+    settings.sharesParameters = true
+    let trainer = try train(settings, threads: 2)
+    let checkpoint = try trainer.checkpoint()
+    #expect(checkpoint.agents.count == 1)
+    #expect(trainer.environmentSteps == 2 * 60 * 3 * 3)
+    #expect(checkpoint.metadata.trainingSteps == trainer.environmentSteps)
+    #expect(checkpoint.metadata.extra == ["shared_parameters": "true"])
+  }
+
+  @Test("the pool is never exceeded while agents explore", arguments: Algorithms.names)
+  func pool(algorithm: String) throws {
+    let trainer = try Trainer(shortRun(algorithm, episodes: 3), threads: 1)
+    for _ in 0..<3 {
+      _ = try trainer.runEpisode()
+      #expect(trainer.environment.limits.reduce(0, +) <= 1000)
+    }
+  }
+
+  @Test("published schedules: pool, priorities and fresh starts change when they should")
+  func schedule() {
+    var settings = shortRun("mdqn")
+    settings.variablePool = true
+    settings.priorities = .random
+    let schedule = EpisodeSchedule(settings: settings)
+    let pools = (0..<60).map { schedule.pool(episode: $0) }
+    #expect(Set(pools).isSubset(of: [500, 750, 1000, 1250, 1500, 1750, 2000]))
+    #expect(Set(pools).count > 3)
+    for episode in 0..<60 {
+      #expect(pools[episode] == pools[episode / 5 * 5])
+      #expect(schedule.startsAnew(episode: episode) == (episode % 5 == 0))
+      #expect(
+        schedule.priority(ofPod: 1, episode: episode) == schedule.priority(ofPod: 1, episode: episode / 4 * 4))
+    }
+    let priorities = Set((0..<400).map { schedule.priority(ofPod: 0, episode: $0) })
+    #expect(priorities == Set((1...10).map { Double($0) / 10 }))
+  }
+
+  @Test("drawn first limits fit the pool and everybody's minimum", arguments: 0..<50)
+  func firstLimits(episode: Int) {
+    let schedule = EpisodeSchedule(settings: shortRun("mdqn"))
+    let limits = schedule.randomLimits(episode: episode, cluster: 0, pool: 1000)
+    #expect(limits.reduce(0, +) <= 1000)
+    #expect(limits.allSatisfy { $0 >= 50 && $0 % 10 == 0 })
+  }
+
+  @Test(
+    "settings that cannot be trained are refused with a sentence",
+    arguments: [
+      ("choices", "7 actions, expected 3, 5 or 11"),
+      ("pool", "100m do not give 3 pods their smallest limit of 50m each"),
+      ("priorities", "2 priorities for 3 pods, expected one or one per pod"),
+      ("reward", "reward function 42 has no shared part in the PPO family, expected 1 to 5"),
+    ])
+  func refusals(what: String, sentence: String) {
+    var settings = shortRun("ppo")
+    switch what {
+    case "choices": settings.choices = 7
+    case "pool": settings.pool = 100
+    case "priorities": settings.priorities = .fixed([1, 1])
+    default: settings.reward = 42
+    }
+    #expect(throws: TrainingError(sentence)) { try Trainer(settings, threads: 1) }
+  }
+
+  @Test("the learning curve has a row per episode")
+  func curve() throws {
+    let folder = NSTemporaryDirectory() + "marlise-curve-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let run = try RunFolder(folder, force: false)
+    var curve = LearningCurve(to: try run.create("metrics.csv"), agents: 3)
+    let trainer = try Trainer(shortRun("mdqn"), threads: 1)
+    for _ in 0..<3 { try curve.add(try trainer.runEpisode()) }
+    try curve.close()
+    let lines = try String(contentsOfFile: run.path("metrics.csv"), encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 4)
+    #expect(lines[0].hasPrefix("episode,reward,mean_latency_s"))
+    #expect(lines[3].hasPrefix("2,"))
+    #expect(throws: TrainingError.self) { try RunFolder(folder, force: false) }
+  }
+}
