@@ -28,6 +28,7 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CMarlise", cSettings: strictC),
     room("RandomStreams"),
 
@@ -36,9 +37,10 @@ let package = Package(
     room("Autoscaling"),
     room("Terminal", ["CLibYAML"]),
 
-    // Floor 2: agents, the simulated cluster, the file
+    // Floor 2: agents, the simulated cluster, the real one, the file
     room("Learning", ["NeuralNetwork", "RandomStreams", "CMarlise"]),
     room("PodSimulation", ["Autoscaling", "RandomStreams"]),
+    room("Kubernetes", ["Autoscaling", "CCurl", "CLibYAML"]),
     room("Checkpoints", ["CHDF5", "NeuralNetwork"]),
 
     // Floor 3: what one does with them
@@ -70,6 +72,9 @@ let package = Package(
     tests("TerminalTests", ["Terminal"]),
     tests("LearningTests", ["Learning", "NeuralNetwork", "TestSupport", "RandomStreams"]),
     tests("PodSimulationTests", ["PodSimulation", "Autoscaling", "TestSupport", "RandomStreams"]),
+    .testTarget(
+      name: "KubernetesTests", dependencies: ["Kubernetes", "Autoscaling", "TestSupport"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     tests("CheckpointsTests", ["Checkpoints", "NeuralNetwork", "CHDF5", "TestSupport"]),
     tests(
       "TrainingTests",

@@ -1,0 +1,194 @@
+import FoundationEssentials
+import Synchronization
+
+/// Speaks to one API server: adds credentials, keeps the budget of writes, retries what may be retried, and turns every
+/// failure into a `ClusterError`. Calls block; any number of threads may call.
+public final class APIClient: Sendable {
+  public let connection: ClusterConnection
+  private let transport: any Transport
+  private let pacing: Pacing
+  private let backoff: Backoff
+  /// Attempts of a read in all.
+  public let readAttempts: Int
+
+  private struct Writes {
+    var budget: WriteBudget?
+    /// The server asked for quiet until then.
+    var quietUntil = -Double.infinity
+  }
+
+  private let writes: Mutex<Writes>
+
+  /// - Parameters:
+  ///   - budget: of resizes, events and leases together; nil for no bound of our own.
+  ///   - transport: nil for libcurl.
+  public init(
+    connection: ClusterConnection, budget: WriteBudget? = nil, transport: (any Transport)? = nil,
+    pacing: Pacing = .system, backoff: Backoff = Backoff(), readAttempts: Int = 4
+  ) {
+    self.connection = connection
+    self.transport = transport ?? CurlTransport(address: connection.address)
+    self.pacing = pacing
+    self.backoff = backoff
+    self.readAttempts = max(1, readAttempts)
+    writes = Mutex(Writes(budget: budget))
+  }
+
+  // MARK: Requests
+
+  /// Sends a request and returns its successful answer.
+  ///
+  /// Reads are retried with backoff. Writes are not: a control loop has a newer wish by then. Either way a refused
+  /// credential that may have been renewed meanwhile (token file, plugin) is fetched again once.
+  public func send(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
+    let attempts = request.verb.isWrite ? 1 : readAttempts
+    var failures = 0
+    while true {
+      do throws(ClusterError) {
+        return try attempt(request)
+      } catch {
+        failures += 1
+        guard error.isRetryable, failures < attempts else { throw error }
+        pacing.sleep(backoff.delay(failures: failures, retryAfter: error.retryAfter, random: pacing.random()))
+      }
+    }
+  }
+
+  /// Sends a request and reads its answer.
+  public func send<Answer: Decodable>(_ request: APIRequest, as type: Answer.Type) throws(ClusterError) -> Answer {
+    let response = try send(request)
+    do {
+      return try JSONDecoder().decode(type, from: response.body)
+    } catch {
+      throw Self.unreadable(request, error, status: response.status)
+    }
+  }
+
+  /// All pages of a list, and the resource version to watch from. A page token that has become too old starts the list
+  /// afresh, once.
+  public func list<Item>(
+    _ request: APIRequest, of type: Item.Type, pageSize: Int = 500
+  ) throws(ClusterError) -> ObjectList<Item> {
+    var restarts = 0
+    var whole = ObjectList<Item>()
+    var token = ""
+    while true {
+      var page = request
+      page.query.append(.init(name: "limit", value: String(pageSize)))
+      if !token.isEmpty { page.query.append(.init(name: "continue", value: token)) }
+      do throws(ClusterError) {
+        let answer = try send(page, as: ObjectList<Item>.self)
+        whole.items += answer.items
+        whole.metadata = answer.metadata
+        token = answer.metadata.continue
+        if token.isEmpty { return whole }
+      } catch {
+        guard error.kind == .gone, !token.isEmpty, restarts < 1 else { throw error }
+        restarts += 1
+        whole = ObjectList<Item>()
+        token = ""
+      }
+    }
+  }
+
+  /// Follows a watch, line by line, until the server ends it, the receiver returns false or someone cancels.
+  public func watch(
+    _ request: APIRequest, silenceMaximum: Double, cancellation: Cancellation, line: (Data) -> Bool
+  ) throws(ClusterError) {
+    var http = try prepare(request)
+    http.silenceMaximum = silenceMaximum
+    var splitter = LineSplitter()
+    var isWanted = true
+    var isTooLong = false
+    let response: HTTPResponse
+    do throws(TransportError) {
+      response = try transport.stream(http, cancellation: cancellation) { chunk in
+        isTooLong = !splitter.feed(chunk) { if isWanted { isWanted = line($0) } }
+        return isWanted && !isTooLong
+      }
+    } catch {
+      if error.kind == .cancelled { return }
+      throw ClusterError(error, to: request, server: connection.address.base)
+    }
+    if isTooLong {
+      throw ClusterError(.unreadable, operation: request.description, message: "a line of the watch does not end")
+    }
+    if !response.isSuccess {
+      if response.status == 401 { _ = connection.credentials.invalidate() }
+      throw ClusterError(response, to: request, context: connection.label)
+    }
+  }
+
+  /// Writes that could be sent at once; nil without a budget.
+  public var writesAvailable: Int? {
+    let now = pacing.now()
+    return writes.withLock { $0.quietUntil > now ? 0 : $0.budget?.available(at: now) }
+  }
+
+  // MARK: One attempt
+
+  private func attempt(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
+    var response = try exchange(request)
+    if response.status == 401, connection.credentials.invalidate() { response = try exchange(request) }
+    if response.isSuccess { return response }
+    let error = ClusterError(response, to: request, context: connection.label)
+    if error.kind == .tooManyRequests, request.verb.isWrite {
+      let quiet = pacing.now() + backoff.delay(failures: 1, retryAfter: error.retryAfter, random: pacing.random())
+      writes.withLock { $0.quietUntil = max($0.quietUntil, quiet) }
+    }
+    throw error
+  }
+
+  private func exchange(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
+    let http = try prepare(request)
+    if request.verb.isWrite { try takeWrite(for: request) }
+    do throws(TransportError) {
+      return try transport.send(http)
+    } catch {
+      throw ClusterError(error, to: request, server: connection.address.base)
+    }
+  }
+
+  private func takeWrite(for request: APIRequest) throws(ClusterError) {
+    let now = pacing.now()
+    let wait = writes.withLock { writes -> Double in
+      if writes.quietUntil > now { return writes.quietUntil - now }
+      if writes.budget == nil || writes.budget?.take(at: now) == true { return 0 }
+      return writes.budget?.wait(at: now) ?? 0
+    }
+    if wait > 0 {
+      throw ClusterError(
+        .tooManyRequests, operation: request.description, message: "held back: the budget of writes is used up",
+        retryAfter: wait)
+    }
+  }
+
+  private func prepare(_ request: APIRequest) throws(ClusterError) -> HTTPRequest {
+    let proof = try connection.credentials.proof()
+    var http = HTTPRequest(
+      request.verb.method, request.path, headers: ["Accept": request.accept], body: request.body,
+      timeout: request.timeout)
+    switch request.verb {
+    case .patch(let type): http.headers["Content-Type"] = type.rawValue
+    case .create, .update: http.headers["Content-Type"] = "application/json"
+    case .get, .list, .watch: break
+    }
+    if let token = proof.token { http.headers["Authorization"] = "Bearer " + token }
+    http.identity = proof.identity
+    return http
+  }
+
+  static func unreadable(_ request: APIRequest, _ error: any Error, status: Int) -> ClusterError {
+    var place = "the answer is not what the API promises"
+    if let error = error as? DecodingError {
+      switch error {
+      case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
+        .valueNotFound(_, let context):
+        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? "." + $0.stringValue }.joined()
+        place += " at \(path.isEmpty ? "its beginning" : path): \(context.debugDescription)"
+      @unknown default: break
+      }
+    }
+    return ClusterError(.unreadable, operation: request.description, message: place, httpStatus: status)
+  }
+}
