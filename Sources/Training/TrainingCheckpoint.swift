@@ -36,6 +36,7 @@ extension Trainer {
       "trainer/episode": .int64([Int64(nextEpisode)], shape: [1]),
       "trainer/limits": .int64(limits.map(Int64.init), shape: [settings.pods.count, settings.clusters]),
     ]
+    if let bestScore { training["trainer/best_score"] = .float64([bestScore], shape: [1]) }
     for (index, agent) in agents.agents.enumerated() {
       let state = agent.trainingState
       for (name, values) in state.floats {
@@ -93,7 +94,9 @@ extension Trainer {
       }
       try agent.restore(state)
     }
-    resume(episode: episode, limits: saved.map(Int.init))
+    var best: Double?
+    if case .float64(let scores, _)? = training["trainer/best_score"] { best = scores.first }
+    resume(episode: episode, limits: saved.map(Int.init), best: best)
   }
 
   /// What a checkpoint's `configuration` holds, as JSON: the run's settings and its algorithm's.

@@ -12,7 +12,8 @@ enum TrainCommand {
     "train", summary: "Train one agent per pod in the simulator.",
     discussion: """
       Plays episodes of one-second steps in a simulated cluster, learns from them, and writes to the output folder: \
-      last.h5 (the agents, and everything needed to go on), metrics.csv (a row per episode) and config.yaml (this run, for \
+      best.h5 (the agents that did best on load they never learn from), last.h5 (the newest, and everything needed to go \
+      on), metrics.csv (a row per episode) and config.yaml (this run, for \
       --config). Ctrl-C finishes the episode, saves and exits with 130.
 
       Algorithms: \(Algorithms.all.map { "\($0.name) (\($0.summary))" }.joined(separator: "; ")).
@@ -84,7 +85,7 @@ enum TrainCommand {
         throw Failure("\(path): \(error)")
       }
     }
-    warnIfOverloaded(settings)
+    warnIfOverloaded(trainer)
     let folder = try RunFolder(options.string("out"), force: options.flag("force"))
     try folder.write("config.yaml", options.yaml(program: "marlise"))
     return try train(trainer, into: folder)
@@ -92,6 +93,9 @@ enum TrainCommand {
 
   /// Episodes between two saves of last.h5: what a crash or a number that is not finite can cost.
   private static let saveInterval = 50
+
+  /// Episodes between two looks at what the agents are worth without exploration.
+  private static let validationInterval = 10
 
   private static func train(_ trainer: Trainer, into folder: RunFolder) throws -> ExitCode {
     let settings = trainer.settings
@@ -101,6 +105,7 @@ enum TrainCommand {
     var recent = RecentMean()
     let path = folder.path("last.h5")
     var saved: String?
+    var validated: Double?
     while trainer.nextEpisode < settings.episodes, !Interruption.requested {
       let summary: EpisodeSummary
       do {
@@ -116,17 +121,28 @@ enum TrainCommand {
         [
           ("reward", Number.fixed(recent.value, 2)), ("latency", Number.fixed(summary.meanLatency * 1000, 0) + " ms"),
           ("explore", Number.fixed(summary.exploration, 2)),
+          ("validation", validated.map { Number.fixed($0, 3) } ?? "–"),
         ]
       }
       if trainer.nextEpisode % saveInterval == 0 {
         try trainer.checkpoint().write(to: path)
         saved = path
       }
+      if trainer.nextEpisode % validationInterval == 0 || trainer.nextEpisode == settings.episodes {
+        let (score, isBest) = try trainer.validate()
+        validated = score
+        if isBest { try trainer.checkpoint().write(to: folder.path("best.h5")) }
+      }
       if let every = settings.checkpointEvery, trainer.nextEpisode % every == 0 {
         try trainer.checkpoint().write(to: folder.path("ep_\(trainer.nextEpisode).h5"))
       }
     }
-    bar.finish { [("reward", Number.fixed(recent.value, 2))] }
+    bar.finish {
+      [
+        ("reward", Number.fixed(recent.value, 2)),
+        ("best validation", trainer.bestScore.map { Number.fixed($0, 3) } ?? "–"),
+      ]
+    }
     try curve.close()
     try trainer.checkpoint().write(to: path)
     Screen.standardError.line(
@@ -187,11 +203,9 @@ enum TrainCommand {
   }
 
   /// A load that the pool cannot serve teaches little; a trace at its source's scale is the usual reason.
-  private static func warnIfOverloaded(_ settings: TrainingSettings) {
-    var mean = settings.workload.mean
-    if let trace = settings.workload.trace, !trace.isRescaled, let recorded = try? Trace.load(trace.path).mean {
-      mean = recorded
-    }
+  private static func warnIfOverloaded(_ trainer: Trainer) {
+    let settings = trainer.settings
+    let mean = trainer.environment.workload.mean
     let needed = settings.pods.reduce(0) { $0 + $1.demandMillicores(rate: mean) }
     guard needed > Double(settings.pool) else { return }
     let hint = settings.workload.trace == nil ? "--rps lowers it" : "--trace-mean-rps rescales the trace"
