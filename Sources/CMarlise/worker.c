@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "CMarlise.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -95,9 +94,4 @@ void marlise_worker_run(marlise_worker *w, void (*task)(void *, int), void *cont
 void marlise_worker_meet(marlise_worker *w) {
   unsigned long ticket = atomic_fetch_add(&w->met, 1);
   await_count(&w->met, ticket / 2 * 2 + 2);
-}
-
-size_t marlise_bytes_in_use(void) {
-  struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
 }
