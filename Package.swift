@@ -33,7 +33,7 @@ let package = Package(
     room("RandomStreams"),
 
     // Floor 1: mathematics, the decision path, the terminal
-    room("NeuralNetwork", ["COpenBLAS", "CMarlise", "RandomStreams"]),
+    room("NeuralNetwork", ["CMarlise", "RandomStreams"]),
     room("Autoscaling"),
     room("Terminal", ["CLibYAML"]),
 
