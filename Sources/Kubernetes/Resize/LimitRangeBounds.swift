@@ -23,12 +23,17 @@ public struct LimitRangeBounds: Sendable, Equatable {
         }
       default: continue
       }
-      if let min = item.min["cpu"] { minimum = Swift.max(minimum, min.millicores - others.request) }
-      if let max = item.max["cpu"] { maximum = Swift.min(maximum, max.millicores - others.limit) }
+      if let min = item.min["cpu"] { minimum = Swift.max(minimum, Self.difference(min, others.request)) }
+      if let max = item.max["cpu"] { maximum = Swift.min(maximum, Self.difference(max, others.limit)) }
       if item.type == "Container", let ratio = item.maxLimitRequestRatio["cpu"]?.double {
         ratioMaximum = Swift.min(ratioMaximum ?? ratio, ratio)
       }
     }
+  }
+
+  private static func difference(_ a: Quantity, _ b: Int) -> Int {
+    let (difference, overflow) = a.millicores.subtractingReportingOverflow(b)
+    return overflow ? (b < 0 ? .max : .min) : difference
   }
 
   private static func sum(_ a: Int, _ b: Quantity?) -> Int {
