@@ -152,6 +152,19 @@ struct PodResizeTests {
     #expect(resize.changesLimit == (newLimit != limit) && resize.changesRequest == (newRequest != request))
   }
 
+  @Test("names are written as JSON whatever is in them", arguments: ["app", "a\"b\\c", "line\nend\u{1}", "µ🙂"])
+  func escapes(_ name: String) throws {
+    var pod = try pod(cpu: (100, 500), memory: (nil, nil))
+    pod.spec.containers[0].name = name
+    struct Sent: Decodable {
+      struct Spec: Decodable { var containers: [Container] }
+      var spec: Spec
+    }
+    let sent = try JSONDecoder().decode(Sent.self, from: PodResize(of: pod, container: name, to: 250).patch)
+    #expect(sent.spec.containers.map(\.name) == [name])
+    #expect(sent.spec.containers[0].resources?.limits["cpu"]?.millicores == 250)
+  }
+
   @Test("the proof of rights sends the values the pod has")
   func proof() throws {
     let pod = try pod(cpu: (100, 500), memory: ("64Mi", "128Mi"))

@@ -136,4 +136,43 @@ struct PodWatcherTests {
     end.withLock { $0 = nil }
     #expect(transport.requests.map { $0.target.hasPrefix("/api/v1/pods?limit") } == [true, false, true])
   }
+
+  @Test("on its own thread, over a real connection: listed, then events as they come, then stopped")
+  func thread() throws {
+    let list = String(decoding: try Fixture.load("pods/list").body, as: UTF8.self)
+    let lines = String(decoding: try Fixture.load("watch/resize-steps").body, as: UTF8.self)
+    let server = try TinyServer { request in
+      request.head.contains("watch=true")
+        ? .sendAndHold(TinyServer.chunkedHead + TinyServer.chunk(lines)) : .send(TinyServer.ok(list))
+    }
+    defer { server.stop() }
+    let connection = ClusterConnection(
+      address: ServerAddress(base: server.base), credentials: Credentials(source: .none), namespace: "default",
+      label: "context 'test'")
+    let drawings = ThreadMailbox()
+    let watcher = PodWatcher(client: APIClient(connection: connection), namespace: "default", labelSelector: "") {
+      drawings.append(Self.drawing($0))
+    }
+    watcher.start()
+    defer { watcher.stop() }
+    #expect(drawings.wait(for: 4) == ["+1 +2 +3", "-2 +2", "~2", "~2"])
+    #expect(watcher.isSynced)
+    #expect(watcher.failure == nil)
+  }
+}
+
+/// Texts handed from a thread to a test that waits for them.
+final class ThreadMailbox: Sendable {
+  private let texts = Mutex<[String]>([])
+  private let arrived = DispatchSemaphore(value: 0)
+
+  func append(_ text: String) {
+    texts.withLock { $0.append(text) }
+    arrived.signal()
+  }
+
+  func wait(for count: Int) -> [String] {
+    for _ in 0..<count where arrived.wait(timeout: .now() + 30) == .timedOut { break }
+    return texts.withLock { $0 }
+  }
 }

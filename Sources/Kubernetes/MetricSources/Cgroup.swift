@@ -124,14 +124,37 @@ public struct CgroupTree: Sendable {
 
 /// The contents of cgroup files. Pure.
 public enum CgroupFiles {
-  /// `key value` lines.
-  static func pairs(_ data: Data?) -> [Substring: Int64] {
-    var pairs: [Substring: Int64] = [:]
-    for line in String(decoding: data ?? Data(), as: UTF8.self).split(separator: "\n") {
-      let words = line.split(separator: " ")
-      if words.count == 2, let value = UInt64(words[1]) { pairs[words[0]] = Int64(clamping: value) }
+  /// The number after `key` in `key value` lines. Scans the bytes: `memory.stat` has forty lines, of which one is wanted.
+  static func value(_ key: StaticString, in data: Data?) -> Int64? {
+    data?.withUnsafeBytes { raw -> Int64? in
+      let bytes = raw.bindMemory(to: UInt8.self)
+      guard let base = bytes.baseAddress else { return nil }
+      let length = key.utf8CodeUnitCount
+      var start = 0
+      while start + length < bytes.count {
+        if bytes[start + length] == 32, memcmp(base + start, key.utf8Start, length) == 0 {
+          return digits(bytes[(start + length + 1)...])
+        }
+        guard let end = memchr(base + start, 10, bytes.count - start) else { return nil }
+        start = UnsafeRawPointer(base).distance(to: end) + 1
+      }
+      return nil
     }
-    return pairs
+  }
+
+  /// Digits up to the end of the line; capped at what fits. nil for anything else.
+  private static func digits(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int64? {
+    var value: Int64 = 0
+    var hasDigits = false
+    for byte in bytes {
+      if byte == 10 { break }
+      guard byte >= 48, byte <= 57 else { return nil }
+      hasDigits = true
+      let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (next, carry) = scaled.addingReportingOverflow(Int64(byte - 48))
+      value = overflow || carry ? .max : next
+    }
+    return hasDigits ? value : nil
   }
 
   static func number(_ data: Data?) -> Int64? {
@@ -165,16 +188,15 @@ public enum CgroupFiles {
     time: Timestamp, cpuStat: Data, cpuMax: Data?, memoryCurrent: Data?, memoryStat: Data?, memoryEvents: Data?,
     cpuPressure: Data?, memoryPressure: Data?
   ) -> ContainerCounters? {
-    let stat = pairs(cpuStat)
-    guard let used = stat["usage_usec"].flatMap(nanoseconds) else { return nil }
+    guard let used = value("usage_usec", in: cpuStat).flatMap(nanoseconds) else { return nil }
     var counters = ContainerCounters(time: time, cpuNanoseconds: used)
-    counters.periods = stat["nr_periods"]
-    counters.throttledPeriods = stat["nr_throttled"]
-    counters.throttledNanoseconds = stat["throttled_usec"].flatMap(nanoseconds)
+    counters.periods = value("nr_periods", in: cpuStat)
+    counters.throttledPeriods = value("nr_throttled", in: cpuStat)
+    counters.throttledNanoseconds = value("throttled_usec", in: cpuStat).flatMap(nanoseconds)
     counters.cpuPressureNanoseconds = pressure(cpuPressure)
     counters.memoryPressureNanoseconds = pressure(memoryPressure)
-    counters.outOfMemoryKills = pairs(memoryEvents)["oom_kill"]
-    counters.memory = workingSet(number(memoryCurrent), pairs(memoryStat)["inactive_file"])
+    counters.outOfMemoryKills = value("oom_kill", in: memoryEvents)
+    counters.memory = workingSet(number(memoryCurrent), value("inactive_file", in: memoryStat))
     // "max 100000" means no limit.
     let words = cpuMax.map { Credentials.trimmed($0).split(separator: " ") } ?? []
     if words.count == 2, let quota = Int64(words[0]), let period = Int64(words[1]) {
@@ -188,13 +210,12 @@ public enum CgroupFiles {
     time: Timestamp, cpuStat: Data, cpuUsage: Data, quota: Data?, period: Data?, memoryUsage: Data?, memoryStat: Data?
   ) -> ContainerCounters? {
     guard let used = number(cpuUsage) else { return nil }
-    let stat = pairs(cpuStat)
     var counters = ContainerCounters(time: time, cpuNanoseconds: used)
-    counters.periods = stat["nr_periods"]
-    counters.throttledPeriods = stat["nr_throttled"]
+    counters.periods = value("nr_periods", in: cpuStat)
+    counters.throttledPeriods = value("nr_throttled", in: cpuStat)
     // Version 1 counts nanoseconds here.
-    counters.throttledNanoseconds = stat["throttled_time"]
-    counters.memory = workingSet(number(memoryUsage), pairs(memoryStat)["total_inactive_file"])
+    counters.throttledNanoseconds = value("throttled_time", in: cpuStat)
+    counters.memory = workingSet(number(memoryUsage), value("total_inactive_file", in: memoryStat))
     counters.limit = cpuLimit(quota: number(quota) ?? 0, period: number(period) ?? 0)
     return counters
   }

@@ -124,30 +124,15 @@ public struct PodResize: Sendable, Equatable {
 
   // MARK: Requests
 
-  private struct Body: Encodable {
-    struct Metadata: Encodable { var uid: String }
-    struct Item: Encodable {
-      var name: String
-      var resources: ResourceRequirements
-    }
-    struct Spec: Encodable {
-      var containers: [Item]?
-      var initContainers: [Item]?
-    }
-    var metadata: Metadata?
-    var spec: Spec
-  }
-
-  /// The strategic-merge patch: the leaves that change, and the uid as a condition.
+  /// The strategic-merge patch: the leaves that change, and the uid as a condition. Written by hand: with a thousand pods a
+  /// round the encoder would take most of the time there is.
   public var patch: Data {
-    var resources = ResourceRequirements()
-    if changesLimit, let limit { resources.limits["cpu"] = Quantity(millicores: limit) }
-    if changesRequest, let request { resources.requests["cpu"] = Quantity(millicores: request) }
-    let items = [Body.Item(name: container, resources: resources)]
-    return encoded(
-      Body(
-        metadata: uid.isEmpty ? nil : Body.Metadata(uid: uid),
-        spec: Body.Spec(containers: isSidecar ? nil : items, initContainers: isSidecar ? items : nil)))
+    var parts: [String] = []
+    if changesLimit, let limit { parts.append("\"limits\":{\"cpu\":\"\(Quantity(millicores: limit))\"}") }
+    if changesRequest, let request { parts.append("\"requests\":{\"cpu\":\"\(Quantity(millicores: request))\"}") }
+    let condition = uid.isEmpty ? "" : "\"metadata\":{\"uid\":\(jsonString(uid))},"
+    let item = "{\"name\":\(jsonString(container)),\"resources\":{\(parts.joined(separator: ","))}}"
+    return Data("{\(condition)\"spec\":{\"\(isSidecar ? "initContainers" : "containers")\":[\(item)]}}".utf8)
   }
 
   /// - Parameter dryRun: the server checks rights, admission and values, and changes nothing.
@@ -169,6 +154,22 @@ public struct PodResize: Sendable, Equatable {
     resize?.changesRequest = resources.requests["cpu"] != nil
     return resize
   }
+}
+
+/// A text between quotes, as JSON wants it.
+private func jsonString(_ text: String) -> String {
+  var quoted = "\""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": quoted += "\\\""
+    case "\\": quoted += "\\\\"
+    case _ where scalar.value < 32:
+      let digits = String(scalar.value, radix: 16)
+      quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: quoted.unicodeScalars.append(scalar)
+    }
+  }
+  return quoted + "\""
 }
 
 /// Sorted keys: the same patch is the same bytes.
