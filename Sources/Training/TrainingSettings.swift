@@ -35,7 +35,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
 
   /// Number of the published reward, and the weight of response times in it.
   public var reward = 2
-  public var alpha = 5.0
+  public var alpha = 0.75
   public var priorities = Priorities.fixed([1])
   /// Every 5 episodes the pool is drawn from 500, 750, … 2000, and limits start anew.
   public var variablePool = false
@@ -43,7 +43,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var resetsLimits = false
   /// What limits an episode begins with otherwise.
   public var start = Start.random
-  public var workload = WorkloadSettings("diurnal")
+  public var workload = WorkloadSettings("diurnal", mean: 15)
 
   public var seed: UInt64 = 1
   /// Write a numbered checkpoint every so many episodes; nil for none.

@@ -53,7 +53,9 @@ enum TrainCommand {
           "scale_action", default: 50, in: 1...1_000_000, metavar: "M",
           help: "Millicores per unit of a continuous action."),
         .int("reward_function", default: 2, in: 1...42, help: "Published reward by number: 1 to 5, or 42."),
-        .float("alpha", default: 5, .atLeast(0, atMost: 1e6), help: "Weight of response times in the reward."),
+        .float(
+          "alpha", default: 0.75, .atLeast(0, atMost: 1e6),
+          help: "Weight of response times in the reward; the published DQN and PPO trainers use 5."),
         .int(
           "priority", in: 0...3, metavar: "N",
           help: "Published priorities: 0 draws them every 4 episodes, 1 to 3 are fixed patterns."),
@@ -88,12 +90,17 @@ enum TrainCommand {
     return try train(trainer, into: folder)
   }
 
+  /// Episodes between two saves of last.h5: what a crash or a number that is not finite can cost.
+  private static let saveInterval = 50
+
   private static func train(_ trainer: Trainer, into folder: RunFolder) throws -> ExitCode {
     let settings = trainer.settings
     Interruption.install()
     var curve = LearningCurve(to: try folder.create("metrics.csv"), agents: settings.pods.count)
     let bar = ProgressBar("train \(settings.algorithm)", total: settings.episodes, unit: "episodes")
     var recent = RecentMean()
+    let path = folder.path("last.h5")
+    var saved: String?
     while trainer.nextEpisode < settings.episodes, !Interruption.requested {
       let summary: EpisodeSummary
       do {
@@ -101,7 +108,7 @@ enum TrainCommand {
       } catch {
         bar.finish()
         try curve.close()
-        throw Failure("\(error); \(folder.path("last.h5")) keeps the last good agents, if there were any")
+        throw Failure("\(error); \(saved.map { "\($0) keeps the last good agents" } ?? "nothing was saved yet")")
       }
       try curve.add(summary)
       recent.add(summary.reward)
@@ -111,13 +118,16 @@ enum TrainCommand {
           ("explore", Number.fixed(summary.exploration, 2)),
         ]
       }
+      if trainer.nextEpisode % saveInterval == 0 {
+        try trainer.checkpoint().write(to: path)
+        saved = path
+      }
       if let every = settings.checkpointEvery, trainer.nextEpisode % every == 0 {
         try trainer.checkpoint().write(to: folder.path("ep_\(trainer.nextEpisode).h5"))
       }
     }
     bar.finish { [("reward", Number.fixed(recent.value, 2))] }
     try curve.close()
-    let path = folder.path("last.h5")
     try trainer.checkpoint().write(to: path)
     Screen.standardError.line(
       Interruption.requested ? "interrupted after \(trainer.nextEpisode) episodes; saved \(path)" : "saved \(path)")

@@ -4,7 +4,7 @@ import Terminal
 /// The load of simulated pods, as options: the same for `train`, `eval` and `infer --cluster simulated`.
 enum WorkloadOptions {
   /// - Parameter mean: default of `--rps`.
-  static func options(mean: Double = 20) -> [Option] {
+  static func options(mean: Double = 15) -> [Option] {
     Option.section(
       "Load",
       [
