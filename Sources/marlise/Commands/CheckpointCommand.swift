@@ -1,0 +1,170 @@
+import Checkpoints
+import Foundation
+import Terminal
+
+/// `marlise checkpoint show|verify|transfer|import`: looks into checkpoint files, checks them, and makes new ones of
+/// them. Never trains, never overwrites a file unless told to.
+enum CheckpointCommand {
+  static let commands = [show, verify, transfer, adopt]
+
+  // MARK: show
+
+  static let show = Command(
+    "checkpoint show", summary: "Describe a checkpoint: what its agents are, see and do.",
+    discussion: """
+      Reads the whole file with all its checks and prints its metadata, the shape and range of every layer, the arrays \
+      of its training state, and its SHA-256.
+      """,
+    arguments: [Argument("file", .path, help: "The checkpoint.")],
+    options: [
+      Option.flag("json", help: "Print a JSON object; the run's configuration is JSON text within it.")
+        .notInConfiguration()
+    ],
+    examples: [
+      Example("marlise checkpoint show runs/mdqn/last.h5", "For people"),
+      Example("marlise checkpoint show --json runs/mdqn/last.h5 | jq .metadata.algorithm", "For programs"),
+    ]
+  ) { options in
+    let path = options.argument("file")
+    let summary = try CheckpointSummary(ofFile: path)
+    if options.flag("json") {
+      let checkpoint = try Checkpoint.read(path, including: .weights)
+      try Output.standardOutput.write(try CheckpointDescription(path, checkpoint, summary).json())
+    } else {
+      try Output.standardOutput.write("\(summary)\n")
+    }
+    return .success
+  }
+
+  // MARK: verify
+
+  static let verify = Command(
+    "checkpoint verify", summary: "Check that checkpoints are whole and can be run.",
+    discussion: """
+      Compares the bytes with the digest they were written with, checks every array, and builds the agents as eval and \
+      infer would. Prints a line per file; exits with 1 when one is bad.
+      """,
+    arguments: [Argument("file", .path, arity: .many, help: "Checkpoints.")],
+    examples: [Example("marlise checkpoint verify runs/*/last.h5", "All runs")]
+  ) { options in
+    var isGood = true
+    for path in options.arguments("file") {
+      let line: String
+      do {
+        line = "ok   " + (try verdict(path))
+      } catch {
+        isGood = false
+        line = "bad  \(error)"
+      }
+      try Output.standardOutput.write(line + "\n")
+    }
+    return isGood ? .success : .failure
+  }
+
+  private static func verdict(_ path: String) throws -> String {
+    let summary = try CheckpointSummary(ofFile: path)
+    let agents = try TrainedAgents(loading: path)
+    let count = agents.checkpoint.agents.count
+    _ = try agents.policy(pods: count)
+    return "\(path): \(agents.algorithm.name), \(counted(count, "agent")), \(summary.fileSize ?? 0) bytes, "
+      + "SHA-256 \(summary.digest ?? "-")"
+  }
+
+  // MARK: transfer
+
+  static let transfer = Command(
+    "checkpoint transfer", summary: "Give one agent's weights to other agents, in a new file.",
+    discussion: """
+      The same as --hack K, made permanent. A number that follows the last agent adds an agent. The new file holds \
+      weights only: the training state describes the agents that made it.
+      """,
+    arguments: [Argument("file", .path, help: "The checkpoint to take the agents from.")],
+    options: Option.section(
+      "Transfer",
+      [
+        .int("from", in: 0...1_000_000, metavar: "K", help: "The agent whose weights are given.").required(),
+        .strings("to", metavar: "K", help: "The agents that get them: numbers, or all.").required(),
+      ]) + writing,
+    examples: [
+      Example("marlise checkpoint transfer runs/mdqn/last.h5 --from 0 --to all --out same.h5", "All as agent 0"),
+      Example("marlise checkpoint transfer a.h5 --from 1 --to 3 4 --out five.h5", "Two agents more"),
+    ]
+  ) { options in
+    let path = options.argument("file")
+    let out = try output(options)
+    var checkpoint = try Checkpoint.read(path, including: .weights)
+    let targets = try targets(options, agents: checkpoint.agents.count)
+    try checkpoint.transfer(from: options.int("from"), to: targets, file: path)
+    try checkpoint.write(to: out)
+    try Output.standardOutput.write(
+      "\(out): \(counted(checkpoint.agents.count, "agent")), "
+        + "agent \(options.int("from"))'s weights in \(targets.map(String.init).joined(separator: " "))\n")
+    return .success
+  }
+
+  private static func targets(_ options: ParsedOptions, agents: Int) throws -> [Int] {
+    let given = options.strings("to")
+    if given == ["all"] { return Array(0..<agents) }
+    let numbers = try given.map { text in
+      guard let number = Number.parseInt(text), (0...1_000_000).contains(number) else {
+        throw options.rejection("to", "has '\(text)', expected numbers of agents, or all")
+      }
+      return number
+    }
+    guard !numbers.isEmpty else { throw options.rejection("to", "is empty, expected numbers of agents, or all") }
+    return numbers
+  }
+
+  // MARK: import
+
+  static let adopt = Command(
+    "checkpoint import", summary: "Turn published agents into a checkpoint.",
+    discussion: """
+      Reads the published system's agents, repacked as HDF5 (groups /agents/K/NETWORK/layerN with weight and bias; root \
+      attributes source, algorithm, fields, history), and writes a checkpoint that eval, infer and train --load_weights \
+      take. What such a file does not say is filled in as those agents were trained.
+      """,
+    arguments: [Argument("file", .path, help: "The published agents.")],
+    options: Option.section(
+      "Import",
+      [.int("n_agents", in: 1...1_000_000, help: "Keep only the first N agents.  Default: all of the file.")])
+      + writing,
+    examples: [Example("marlise checkpoint import dqn.h5 --out published.h5", "")]
+  ) { options in
+    let path = options.argument("file")
+    let out = try output(options)
+    var checkpoint = try Checkpoint.importUpstream(path)
+    if let count = options.optionalInt("n_agents") {
+      guard count <= checkpoint.agents.count else {
+        throw options.rejection(
+          "n_agents",
+          "is \(count), but \(path) holds \(counted(checkpoint.agents.count, "agent")); "
+            + "checkpoint transfer adds agents to a checkpoint")
+      }
+      checkpoint.agents.removeSubrange(count...)
+    }
+    try checkpoint.write(to: out)
+    try Output.standardOutput.write(
+      "\(out): \(checkpoint.metadata.algorithm), \(counted(checkpoint.agents.count, "agent"))\n")
+    return .success
+  }
+
+  // MARK: What they share
+
+  private static let writing = Option.section(
+    "Output",
+    [
+      .path("out", help: "The checkpoint to write; must not exist yet, unless --force.").required(),
+      .flag("force", help: "Replace the file if it exists."),
+    ])
+
+  private static func output(_ options: ParsedOptions) throws -> String {
+    let path = options.string("out")
+    if !options.flag("force"), FileManager.default.fileExists(atPath: path) {
+      throw Failure("\(path) exists already; --force replaces it, or choose another file with --out")
+    }
+    return path
+  }
+
+  private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+}
