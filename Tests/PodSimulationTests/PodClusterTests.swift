@@ -100,6 +100,28 @@ struct PodClusterTests {
     #expect(abs(total / 8000 - 1) < 0.05)
   }
 
+  @Test("drawn exponentials have the distribution's moments and tail")
+  func exponentialDraws() {
+    var stream = RandomStream(seed: 4, purpose: "ziggurat")
+    let count = 400_000
+    let values = UnsafeMutablePointer<Double>.allocate(capacity: count)
+    defer { values.deallocate() }
+    ExponentialTable.shared.fill(values, count: count, mean: 2, using: &stream)
+    var (sum, squares) = (0.0, 0.0)
+    var beyond = [0, 0, 0, 0]
+    for index in 0..<count {
+      sum += values[index]
+      squares += values[index] * values[index]
+      for (place, limit) in [0.1, 2.0, 6.0, 16.0].enumerated() where values[index] > limit { beyond[place] += 1 }
+    }
+    #expect(abs(sum / Double(count) - 2) < 0.015)
+    #expect(abs(squares / Double(count) - 8) < 0.15)
+    for (place, share) in [0.951229, 0.367879, 0.049787, 0.000335463].enumerated() {
+      let expected = share * Double(count)
+      #expect(abs(Double(beyond[place]) - expected) < 4 * (expected * (1 - share)).squareRoot())
+    }
+  }
+
   @Test("a sample carries the last response time, or how long the oldest request has waited")
   func carriedResponses() throws {
     let simulated = try cluster {

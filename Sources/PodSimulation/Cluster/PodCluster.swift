@@ -55,6 +55,7 @@ public final class PodCluster {
   private let episodes: UnsafeMutablePointer<Int>
   private let serving: UnsafeMutablePointer<SimulatedPod.Serving>
   private let servingStride: Int
+  private let draws: UnsafeMutablePointer<Double>
   private let samples: [UnsafeMutableBufferPointer<Double>]
   private let node: SharedNode?
 
@@ -73,6 +74,8 @@ public final class PodCluster {
     episodes.initialize(repeating: 0, count: configuration.clusters)
     serving = .allocate(capacity: places * servingStride)
     serving.initialize(repeating: SimulatedPod.Serving(finish: 0, sent: 0), count: places * servingStride)
+    draws = .allocate(capacity: places * 2 * SimulatedPod.drawCount)
+    draws.initialize(repeating: 0, count: places * 2 * SimulatedPod.drawCount)
     samples = configuration.pods.map { parameters in
       let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: parameters.demand.samples.count)
       _ = buffer.initialize(from: parameters.demand.samples)
@@ -100,6 +103,7 @@ public final class PodCluster {
     lastResponses.deallocate()
     episodes.deallocate()
     serving.deallocate()
+    draws.deallocate()
     for buffer in samples { buffer.deallocate() }
   }
 
@@ -109,7 +113,8 @@ public final class PodCluster {
     SimulatedPod(
       configuration.pods[index], seed: configuration.seed, pod: index, episode: episode,
       samples: UnsafeBufferPointer(samples[index]), queue: queue, window: window,
-      serving: serving + (index * clusters + cluster) * servingStride)
+      serving: serving + (index * clusters + cluster) * servingStride,
+      draws: draws + (index * clusters + cluster) * 2 * SimulatedPod.drawCount)
   }
 
   private func place(_ index: Int, _ cluster: Int) -> Int {
@@ -171,6 +176,14 @@ public final class PodCluster {
   public func setLimit(_ limit: Millicores, ofPod index: Int, cluster: Int) {
     precondition(limit > 0, "a limit of \(limit)m; limits are positive")
     pod[place(index, cluster)].write(limit)
+  }
+
+  /// Writes a CPU limit `delay` seconds from now (0…1,000,000): what API server, kubelet and runtime need between a decision
+  /// and the quota. A write that is still on its way is replaced.
+  public func setLimit(_ limit: Millicores, ofPod index: Int, cluster: Int, after delay: Double) {
+    precondition(limit > 0, "a limit of \(limit)m; limits are positive")
+    precondition((0...1_000_000).contains(delay), "a delay of \(delay) s")
+    pod[place(index, cluster)].scheduleWrite(limit, after: delay)
   }
 
   /// The limit in force, millicores.
