@@ -122,6 +122,30 @@ struct PodClusterTests {
     }
   }
 
+  @Test("randomised pods differ between episodes, repeat with the seed, and stay in their ranges")
+  func randomization() throws {
+    let configuration = PodClusterConfiguration(
+      pods: [PodParameters(), PodParameters()], clusters: 4, seed: 3, randomization: Randomization())
+    let simulated = try PodCluster(configuration)
+    let drawn = (0..<200).map { simulated.parameters(ofPod: $0 % 2, episode: $0 / 2) }
+    #expect(Set(drawn.map(\.speed)).count == 200)
+    #expect(drawn.allSatisfy { (0.003...0.030).contains($0.demand.mean) && (0.9...1).contains($0.speed) })
+    #expect(Set(drawn.map(\.workers)) == [1, 2, 4, 8])
+    for parameters in drawn { try parameters.validate() }
+    #expect(drawn == (0..<200).map { simulated.parameters(ofPod: $0 % 2, episode: $0 / 2) })
+    for _ in 0..<20 { simulated.advance(rates: [Float](repeating: 15, count: 8)) }
+    #expect(Set((0..<8).map { simulated.second(pod: $0 % 2, cluster: $0 / 2).usage }).count == 8)
+    var wrong = Randomization()
+    wrong.speed = Randomization.Range(0.9, 2)
+    #expect(throws: SimulationError.self) { try wrong.validate() }
+    wrong = Randomization()
+    wrong.demand = Randomization.Range(0.02, 0.01)
+    #expect(throws: SimulationError.self) { try wrong.validate() }
+    wrong = Randomization()
+    wrong.workers = []
+    #expect(throws: SimulationError.self) { try wrong.validate() }
+  }
+
   @Test("a sample carries the last response time, or how long the oldest request has waited")
   func carriedResponses() throws {
     let simulated = try cluster {

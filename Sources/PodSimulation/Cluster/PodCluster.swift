@@ -11,15 +11,19 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
   public var sharedCores: Double?
   /// Threads that `advance` uses, 1…256. Results do not depend on it.
   public var threads = 1
+  /// When set, every pod of every episode draws its service from these ranges.
+  public var randomization: Randomization?
 
   public init(
-    pods: [PodParameters], clusters: Int = 1, seed: UInt64 = 0, sharedCores: Double? = nil, threads: Int = 1
+    pods: [PodParameters], clusters: Int = 1, seed: UInt64 = 0, sharedCores: Double? = nil, threads: Int = 1,
+    randomization: Randomization? = nil
   ) {
     self.pods = pods
     self.clusters = clusters
     self.seed = seed
     self.sharedCores = sharedCores
     self.threads = threads
+    self.randomization = randomization
   }
 
   public func validate() throws {
@@ -28,6 +32,7 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     try PodSimulation.validate("threads", threads, in: 1...256)
     if let sharedCores { try PodSimulation.validate("sharedCores", sharedCores, in: 0.01...1024, "cores") }
     for pod in pods { try pod.validate() }
+    try randomization?.validate()
   }
 }
 
@@ -64,7 +69,7 @@ public final class PodCluster {
     try configuration.validate()
     self.configuration = configuration
     places = configuration.pods.count * configuration.clusters
-    servingStride = configuration.pods.map(\.workers).max() ?? 1
+    servingStride = (configuration.pods.map(\.workers) + (configuration.randomization?.workers ?? [])).max() ?? 1
     pod = .allocate(capacity: places)
     seconds = .allocate(capacity: places)
     seconds.initialize(repeating: PodSecond(), count: places)
@@ -111,10 +116,17 @@ public final class PodCluster {
     _ index: Int, _ cluster: Int, episode: Int, queue: RequestQueue, window: ResponseWindow
   ) -> SimulatedPod {
     SimulatedPod(
-      configuration.pods[index], seed: configuration.seed, pod: index, episode: episode,
+      parameters(ofPod: index, episode: episode), seed: configuration.seed, pod: index, episode: episode,
       samples: UnsafeBufferPointer(samples[index]), queue: queue, window: window,
       serving: serving + (index * clusters + cluster) * servingStride,
       draws: draws + (index * clusters + cluster) * 2 * SimulatedPod.drawCount)
+  }
+
+  /// The service that a pod has in an episode, with what `randomization` draws.
+  public func parameters(ofPod index: Int, episode: Int) -> PodParameters {
+    let parameters = configuration.pods[index]
+    return configuration.randomization?.draw(
+      around: parameters, seed: configuration.seed, pod: index, episode: episode) ?? parameters
   }
 
   private func place(_ index: Int, _ cluster: Int) -> Int {
