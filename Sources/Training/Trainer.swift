@@ -62,7 +62,7 @@ public final class Trainer {
     environment = try ScalingEnvironment(
       PodClusterConfiguration(
         pods: settings.pods, clusters: settings.clusters, seed: settings.seed, sharedCores: settings.nodeCores,
-        threads: threads),
+        threads: threads, randomization: settings.randomization),
       pods: (0..<count).map { PodDescription(name: "pod\($0)") }, settings: settings.decisionSettings(of: algorithm),
       workload: try Workload(settings.workload), seconds: settings.steps)
     agents = try AgentGroup(

@@ -44,6 +44,8 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// What limits an episode begins with otherwise.
   public var start = Start.random
   public var workload = WorkloadSettings("diurnal", mean: 15)
+  /// Ranges that every pod of every episode draws its service from; nil keeps `pods` as they are.
+  public var randomization: Randomization?
 
   public var seed: UInt64 = 1
   /// Write a numbered checkpoint every so many episodes; nil for none.

@@ -33,7 +33,7 @@ final class Validation {
       try ScalingEnvironment(
         PodClusterConfiguration(
           pods: settings.pods, clusters: Self.clusters, seed: settings.seed &+ Self.seedOffset,
-          sharedCores: settings.nodeCores),
+          sharedCores: settings.nodeCores, randomization: settings.randomization),
         pods: (0..<count).map { PodDescription(name: "pod\($0)", priority: schedule.priority(ofPod: $0, episode: 0)) },
         settings: settings.decisionSettings(of: algorithm), workload: workload, seconds: Self.seconds)
     }

@@ -62,6 +62,11 @@ enum TrainCommand {
           help: "Published priorities: 0 draws them every 4 episodes, 1 to 3 are fixed patterns."),
         .flag("variable_resources", help: "Draw the pool from 500, 750, … 2000 every 5 episodes."),
         .flag("reset_env", help: "Start every 10th episode with limits of 100m."),
+        .flag(
+          "randomize",
+          help:
+            "Draw every pod's service anew for every episode: demand 3 to 30 ms, 1 to 8 workers and more, so that agents "
+            + "do not learn one service by heart."),
         .choice(
           "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
           help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
@@ -189,6 +194,7 @@ enum TrainCommand {
     settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
+    settings.randomization = options.flag("randomize") ? Randomization() : nil
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
   }
