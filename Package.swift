@@ -71,7 +71,7 @@ let package = Package(
     tests("NeuralNetworkTests", ["NeuralNetwork", "TestSupport", "RandomStreams"]),
     tests("TerminalTests", ["Terminal"]),
     tests("LearningTests", ["Learning", "NeuralNetwork", "TestSupport", "RandomStreams"]),
-tests(
+    tests(
       "PodSimulationTests", ["PodSimulation", "Autoscaling", "TestSupport", "RandomStreams"], data: ["GroundTruth"]),
     tests("KubernetesTests", ["Kubernetes", "Autoscaling", "TestSupport"], data: ["Fixtures"]),
     tests("CheckpointsTests", ["Checkpoints", "NeuralNetwork", "CHDF5", "TestSupport"]),
