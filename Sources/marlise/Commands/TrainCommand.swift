@@ -39,6 +39,9 @@ enum TrainCommand {
         .path("out", default: "runs/last", metavar: "DIR", help: "Output folder; must not exist yet, unless --force."),
         .flag("force", help: "Write into an output folder that exists."),
         .path("load_weights", help: "Begin with the agents of this checkpoint."),
+        .flag(
+          "resume",
+          help: "Go on with the run in the output folder as if it had never stopped; give it the same options."),
         .flag("make_checkpoints", help: "Write a numbered checkpoint every 50 episodes."),
       ]) + PodOptions.pods
     + Option.section(
@@ -91,9 +94,23 @@ enum TrainCommand {
       }
     }
     warnIfOverloaded(trainer)
-    let folder = try RunFolder(options.string("out"), force: options.flag("force"))
+    let resumes = options.flag("resume")
+    let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
+    if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
     try folder.write("config.yaml", options.yaml(program: "marlise"))
     return try train(trainer, into: folder)
+  }
+
+  private static func resume(_ trainer: Trainer, _ options: ParsedOptions, from path: String) throws {
+    if options.wasGiven("load_weights") { throw options.rejection("resume", "contradicts --load_weights") }
+    let saved = try Checkpoint.read(path, including: .everything)
+    do {
+      try trainer.resume(saved)
+    } catch let error as TrainingError {
+      throw Failure("\(path): \(error)")
+    } catch let error as LearningError {
+      throw Failure("\(path): \(error)")
+    }
   }
 
   /// Episodes between two saves of last.h5: what a crash or a number that is not finite can cost.
@@ -105,8 +122,9 @@ enum TrainCommand {
   private static func train(_ trainer: Trainer, into folder: RunFolder) throws -> ExitCode {
     let settings = trainer.settings
     Interruption.install()
-    var curve = LearningCurve(to: try folder.create("metrics.csv"), agents: settings.pods.count)
-    let bar = ProgressBar("train \(settings.algorithm)", total: settings.episodes, unit: "episodes")
+    var curve = try LearningCurve(in: folder, agents: settings.pods.count, from: trainer.nextEpisode)
+    let bar = ProgressBar(
+      "train \(settings.algorithm)", total: settings.episodes, unit: "episodes", done: trainer.nextEpisode)
     var recent = RecentMean()
     let path = folder.path("last.h5")
     var saved: String?
@@ -136,7 +154,7 @@ enum TrainCommand {
       if trainer.nextEpisode % validationInterval == 0 || trainer.nextEpisode == settings.episodes {
         let (score, isBest) = try trainer.validate()
         validated = score
-        if isBest { try trainer.checkpoint().write(to: folder.path("best.h5")) }
+        if isBest { try trainer.checkpoint(.weights).write(to: folder.path("best.h5")) }
       }
       if let every = settings.checkpointEvery, trainer.nextEpisode % every == 0 {
         try trainer.checkpoint().write(to: folder.path("ep_\(trainer.nextEpisode).h5"))
