@@ -61,6 +61,14 @@ struct Program {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    // The threads that tests run on block all signals, which a child would inherit.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     // Colours, columns and the like of whoever runs the tests are none of the program's business here.
     let environment = [
       "PATH=/usr/bin:/bin", "LD_LIBRARY_PATH=\(getenv("LD_LIBRARY_PATH").map { String(cString: $0) } ?? "")",
@@ -69,7 +77,7 @@ struct Program {
     let words = ["/usr/bin/env", "-C", folder?.url.path ?? ".", try Program.path] + arguments
     var id = pid_t()
     let status = Program.withCStrings(words) { words in
-      Program.withCStrings(environment) { posix_spawn(&id, "/usr/bin/env", &actions, nil, words, $0) }
+      Program.withCStrings(environment) { posix_spawn(&id, "/usr/bin/env", &actions, &attributes, words, $0) }
     }
     try #require(status == 0 as Int32, "posix_spawn: error \(status)")
     self.id = id

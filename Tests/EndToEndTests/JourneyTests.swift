@@ -1,0 +1,124 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("From training to inference")
+struct JourneyTests {
+  static let tiny = ["--episodes", "2", "--steps", "5", "--n-agents", "2"]
+
+  @Test("a trained run is judged and used", arguments: ["mdqn", "ippo", "ddpg"])
+  func journey(algorithm: String) throws {
+    let folder = try TemporaryFolder()
+    let train = try Program.run(["train", "--algorithm", algorithm, "--out", "run"] + JourneyTests.tiny, in: folder)
+    #expect(train.code == 0, "\(train.errors)")
+    #expect(train.output == "")
+    #expect(train.errors.contains("train \(algorithm): 2/2 episodes"))
+    #expect(folder.has("run/last.h5"))
+    #expect(try folder.text("run/metrics.csv").split(separator: "\n").count == 3)
+
+    let again = try Program.run("train", "--config", "run/config.yaml", "--out", "again", in: folder)
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(
+      FileManager.default.contentsEqual(atPath: folder.path("run/last.h5"), andPath: folder.path("again/last.h5")))
+
+    let evaluation = try Program.run(
+      "eval", "--checkpoint", "run/last.h5", "--n-agents", "2", "--seeds", "2", "--duration", "10", "--json", in: folder
+    )
+    #expect(evaluation.code == 0, "\(evaluation.errors)")
+    let policies = try #require((evaluation.json as? [String: Any])?["policies"] as? [[String: Any]])
+    #expect(policies.map { $0["name"] as? String } == ["static", "threshold", algorithm])
+
+    let inference = try Program.run(
+      "infer", "--load-model", "run/last.h5", "--n-agents", "2", "--fast", "--duration", "5", "--json", in: folder)
+    #expect(inference.code == 0, "\(inference.errors)")
+    let rounds = inference.output.split(separator: "\n")
+    #expect(rounds.count == 5)
+    for round in rounds {
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(round.utf8)) as? [String: Any])
+      #expect((object["pods"] as? [Any])?.count == 2)
+    }
+  }
+
+  @Test("an output folder that exists is refused, unless --force")
+  func existingFolder() throws {
+    let folder = try TemporaryFolder()
+    #expect(try Program.run(["train", "--out", "run"] + JourneyTests.tiny, in: folder).code == 0)
+    let before = try Data(contentsOf: folder.url.appendingPathComponent("run/last.h5"))
+    let refused = try Program.run(["train", "--seed", "2", "--out", "run"] + JourneyTests.tiny, in: folder)
+    #expect(refused.code == 1)
+    #expect(try #require(refused.sentence).contains("--force"))
+    #expect(try Data(contentsOf: folder.url.appendingPathComponent("run/last.h5")) == before)
+    #expect(
+      try Program.run(["train", "--seed", "2", "--out", "run", "--force"] + JourneyTests.tiny, in: folder).code == 0)
+    #expect(try Data(contentsOf: folder.url.appendingPathComponent("run/last.h5")) != before)
+  }
+
+  @Test(
+    "missing, cut off and foreign checkpoints are refused in one sentence",
+    arguments: [["eval", "--checkpoint"], ["infer", "--once", "--load-model"]],
+    ["none.h5", "cut.h5", "foreign.h5", "."])
+  func badCheckpoint(command: [String], name: String) throws {
+    let folder = try TemporaryFolder()
+    #expect(try Program.run(["train", "--out", "run"] + JourneyTests.tiny, in: folder).code == 0)
+    let whole = try Data(contentsOf: folder.url.appendingPathComponent("run/last.h5"))
+    try whole.prefix(whole.count / 2).write(to: folder.url.appendingPathComponent("cut.h5"))
+    try folder.write("foreign.h5", "weights, honestly")
+    let result = try Program.run(command + [name, "--n-agents", "2"], in: folder)
+    #expect(result.code == 1)
+    #expect(result.output == "")
+    #expect(try #require(result.sentence).hasPrefix(name + ": "), "\(result.errors)")
+  }
+
+  @Test("Ctrl-C during training saves what was learnt and ends with 130", .timeLimit(.minutes(5)))
+  func interruption() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.path("run"), withIntermediateDirectories: true)
+    let growth = try FileGrowth(folder: folder.path("run"))
+    #expect(mkfifo(folder.path("errors"), 0o600) == 0)
+    // Opened for both directions, so that neither side waits for the other.
+    let errors = open(folder.path("errors"), O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    defer { close(errors) }
+    let program = try Program(
+      ["train", "--episodes", "100000000", "--steps", "5", "--out", "run", "--force"], in: folder, output: "/dev/null",
+      errors: folder.path("errors"))
+    // Rows of metrics.csv, or a complaint: whatever comes first.
+    let grew = try growth.wait(for: "metrics.csv", or: errors)
+    program.signal(SIGINT)
+    #expect(try program.end() == 130)
+    #expect(grew)
+    #expect(try Program.run("checkpoint", "verify", "run/last.h5", in: folder).code == 0)
+    let rows = try folder.text("run/metrics.csv").split(separator: "\n")
+    #expect(rows.count > 1)
+    #expect(Set(rows.map { $0.split(separator: ",").count }).count == 1)
+  }
+}
+
+/// Waits, without polling, until a file of a folder is written to.
+private struct FileGrowth: ~Copyable {
+  private let watch: Int32
+
+  init(folder: String) throws {
+    watch = inotify_init1(Int32(IN_CLOEXEC))
+    let added = inotify_add_watch(watch, folder, UInt32(IN_MODIFY))
+    try #require(watch >= 0 && added >= 0, "cannot watch \(folder)")
+  }
+
+  deinit { close(watch) }
+
+  /// - Returns: false when something can be read from `other` first.
+  func wait(for name: String, or other: Int32) throws -> Bool {
+    var waiting = [
+      pollfd(fd: watch, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+    ]
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    while true {
+      poll(&waiting, 2, -1)
+      if waiting[1].revents != 0 { return false }
+      guard waiting[0].revents != 0 else { continue }
+      let count = read(watch, &bytes, bytes.count)
+      try #require(count > 0)
+      // A header of 16 bytes, then the name.
+      if String(decoding: bytes[..<count], as: UTF8.self).contains(name) { return true }
+    }
+  }
+}
