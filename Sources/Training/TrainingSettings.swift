@@ -126,13 +126,13 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
       minimum: minimum, maximum: min(maximum ?? pool, pool), granularity: compatibility == .upstream ? 1 : 10)
   }
 
-  /// The published trainers choose the shared part by family; only PPO's looks at the number.
+  /// The published trainers choose the shared part by family; only the on-policy one looks at the number.
   func publishedReward(of algorithm: AlgorithmDescription) throws -> PublishedReward {
     guard PublishedReward.numbers.contains(reward) else {
       let known = PublishedReward.numbers.map(String.init).joined(separator: " ")
       throw TrainingError("unknown reward function \(reward), expected one of: \(known)")
     }
-    guard algorithm.family == .ppo else { return PublishedReward(number: reward, alpha: alpha) }
+    guard algorithm.family.isOnPolicy else { return PublishedReward(number: reward, alpha: alpha) }
     guard let shared = PublishedReward.sharedPartOfPPO(number: reward) else {
       throw TrainingError("reward function \(reward) has no shared part in the PPO family, expected 1 to 5")
     }

@@ -66,7 +66,7 @@ struct Bench {
       if !json { show(row, peak: peak) }
     }
     for name in ["mdqn", "dmdqn", "ddmdqn", "ppo", "ddpg"] {
-      let updates = name == "mdqn" || name == "dmdqn" ? 300 : 120
+      let updates = 200
       try add("\(name) update") { try work.updates(name, agents: 2, threads: 1, updates: updates) }
       try add("\(name) update") { try work.updates(name, agents: 3, threads: 1, updates: updates) }
       try add("\(name) update") { try work.updates(name, agents: 3, threads: 2, updates: updates) }
