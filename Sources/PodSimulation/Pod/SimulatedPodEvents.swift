@@ -232,7 +232,8 @@ extension SimulatedPod {
     timeouts = 0
     window.removeAll()
     if quota.isThrottled { throttledSince = now }
-    requestRate = requests > 0 ? min(Double(requests), 1e6) : 0
+    requestRate = requests > 0 && isPresent ? min(Double(requests), 1e6) : 0
+    if !isPresent { skipTrace(to: start + 1) }
     inverseRequestRate = 1 / requestRate
     scheduleArrival()
   }
@@ -285,13 +286,15 @@ extension SimulatedPod {
       expired &+= 1
     }
     second.time = now
-    second.usage = used / (now - start) * 1000 + min(baseUsage, Double(limit))
+    second.usage = used / (now - start) * 1000 + (isPresent ? min(baseUsage, Double(limit)) : 0)
     second.periods = periods
     second.throttledPeriods = throttledPeriods
     second.throttledTime = throttledTime
     second.sent = sent
     second.completed = completed
     second.timeouts = timeouts
+    second.refused = refused
+    refused = 0
     second.inFlight = waiting - expired
     second.backlog = queue.count + inService
     second.oldestAge = oldest.isFinite ? now - oldest : 0
