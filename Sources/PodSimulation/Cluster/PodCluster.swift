@@ -35,6 +35,21 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     self.randomization = randomization
   }
 
+  /// Missing keys have the defaults; the pods must be there.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    pods = try values.decode([PodParameters].self, forKey: .pods)
+    clusters = try values.decodeIfPresent(Int.self, forKey: .clusters) ?? clusters
+    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+    sharedCores = try values.decodeIfPresent(Double.self, forKey: .sharedCores)
+    threads = try values.decodeIfPresent(Int.self, forKey: .threads) ?? threads
+    randomization = try values.decodeIfPresent(Randomization.self, forKey: .randomization)
+    metrics = try values.decodeIfPresent(MetricLag.self, forKey: .metrics) ?? metrics
+    resizeLatency = try values.decodeIfPresent(Randomization.Range.self, forKey: .resizeLatency) ?? resizeLatency
+    schedules = try values.decodeIfPresent([PodSchedule].self, forKey: .schedules) ?? schedules
+    graph = try values.decodeIfPresent(ServiceGraph.self, forKey: .graph)
+  }
+
   public func validate() throws {
     try PodSimulation.validate("the number of pods", pods.count, in: 1...10_000)
     try PodSimulation.validate("clusters", clusters, in: 1...100_000)
