@@ -1,4 +1,5 @@
 import Autoscaling
+import Foundation
 import RandomStreams
 import Testing
 
@@ -124,6 +125,36 @@ struct PodScheduleTests {
       sent.append(simulated.second(pod: 0, cluster: 0).sent)
     }
     #expect(sent == [0, 0, 10, 10, 0, 0])
+  }
+
+  @Test("lagging readings of a pod that arrives begin with its first second, and end when it leaves")
+  func laggingArrival() throws {
+    var configuration = PodClusterConfiguration(pods: [PodParameters()], seed: 6)
+    configuration.schedules = [PodSchedule(start: 4, end: 50)]
+    configuration.metrics = .kubelet
+    let simulated = try PodCluster(configuration)
+    for time in 1...60 {
+      simulated.advance(rates: [10])
+      let sample = simulated.sample(pod: 0, cluster: 0)
+      #expect(sample.isPresent == (5...50).contains(time))
+      if sample.isPresent { #expect((5...Double(time)).contains(sample.time)) }
+      if time == 5 { #expect(sample.time == 5 && sample.limit == 200) }
+    }
+  }
+
+  @Test("a configuration survives encoding, and missing keys have their defaults")
+  func coding() throws {
+    var configuration = PodClusterConfiguration(pods: [PodParameters(), PodParameters()], clusters: 3, seed: 6)
+    configuration.schedules = [PodSchedule(start: 4, end: 50), PodSchedule(restarts: [7])]
+    configuration.metrics = .metricsServer
+    configuration.resizeLatency = Randomization.Range(0.1, 2)
+    configuration.randomization = .withLags
+    configuration.graph = ServiceGraph([ServiceGraph.Route(entry: 0, stages: [[1]])])
+    let again = try JSONDecoder().decode(
+      PodClusterConfiguration.self, from: try JSONEncoder().encode(configuration))
+    #expect(again == configuration)
+    let bare = try JSONDecoder().decode(PodClusterConfiguration.self, from: Data(#"{"pods": [{}]}"#.utf8))
+    #expect(bare == PodClusterConfiguration(pods: [PodParameters()]))
   }
 
   @Test("schedules that cannot be are refused")

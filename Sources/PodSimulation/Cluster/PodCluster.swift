@@ -20,6 +20,8 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
   public var resizeLatency = Randomization.Range(0, 0)
   /// When each pod is there; empty for pods that stay from beginning to end.
   public var schedules: [PodSchedule] = []
+  /// How requests travel from pod to pod; nil where every pod is a service of its own.
+  public var graph: ServiceGraph?
 
   public init(
     pods: [PodParameters], clusters: Int = 1, seed: UInt64 = 0, sharedCores: Double? = nil, threads: Int = 1,
@@ -31,6 +33,21 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     self.sharedCores = sharedCores
     self.threads = threads
     self.randomization = randomization
+  }
+
+  /// Missing keys have the defaults; the pods must be there.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    pods = try values.decode([PodParameters].self, forKey: .pods)
+    clusters = try values.decodeIfPresent(Int.self, forKey: .clusters) ?? clusters
+    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+    sharedCores = try values.decodeIfPresent(Double.self, forKey: .sharedCores)
+    threads = try values.decodeIfPresent(Int.self, forKey: .threads) ?? threads
+    randomization = try values.decodeIfPresent(Randomization.self, forKey: .randomization)
+    metrics = try values.decodeIfPresent(MetricLag.self, forKey: .metrics) ?? metrics
+    resizeLatency = try values.decodeIfPresent(Randomization.Range.self, forKey: .resizeLatency) ?? resizeLatency
+    schedules = try values.decodeIfPresent([PodSchedule].self, forKey: .schedules) ?? schedules
+    graph = try values.decodeIfPresent(ServiceGraph.self, forKey: .graph)
   }
 
   public func validate() throws {
@@ -46,6 +63,7 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
       throw SimulationError("there are \(schedules.count) schedules for \(pods.count) pods, expected none or one each")
     }
     for schedule in schedules { try schedule.validate() }
+    try graph?.validate(pods: pods.count)
   }
 }
 
@@ -76,6 +94,8 @@ public final class PodCluster {
   private let draws: UnsafeMutablePointer<Double>
   private let samples: [UnsafeMutableBufferPointer<Double>]
   private let node: SharedNode?
+  /// One per cluster; empty without a service graph.
+  private let flows: [RequestFlow]
   /// nil where what happens is seen at once.
   private let metrics: LaggingMetrics?
   /// How long each resize takes; nil where none takes any time.
@@ -104,6 +124,13 @@ public final class PodCluster {
       return buffer
     }
     node = configuration.sharedCores.map { SharedNode(cores: $0) }
+    flows =
+      configuration.graph.map { graph in
+        (0..<configuration.clusters).map { _ in
+          RequestFlow(
+            graph, pods: configuration.pods.count, node: SharedNode(cores: configuration.sharedCores ?? .infinity))
+        }
+      } ?? []
     let lag = configuration.randomization?.metrics ?? configuration.metrics
     metrics = lag.isDirect ? nil : LaggingMetrics(lag, places: places, seed: configuration.seed)
     latencies = ResizeLatencies(configuration, places: places)
@@ -181,6 +208,7 @@ public final class PodCluster {
 
   private func restart(_ cluster: Int, episode: Int) {
     episodes[cluster] = episode
+    if !flows.isEmpty { flows[cluster].removeAll() }
     for index in 0..<pods {
       let place = place(index, cluster)
       let old = pod[place]
@@ -267,6 +295,9 @@ public final class PodCluster {
     time += 1
     if let recorder {
       for place in 0..<places { recorder.append(pod[place].window, pod: place / clusters, cluster: place % clusters) }
+      for (cluster, flow) in flows.enumerated() {
+        for route in 0..<flow.routes { recorder.append(flow.window(route: route), route: route, cluster: cluster) }
+      }
     }
   }
 
@@ -279,14 +310,17 @@ public final class PodCluster {
   }
 
   private func advance(_ range: Range<Int>, to end: Double, _ rates: UnsafePointer<Float>) {
+    if !flows.isEmpty { for cluster in range { flows[cluster].startSecond() } }
     if !configuration.schedules.isEmpty { beginSecond(range) }
-    if let node {
+    if !flows.isEmpty {
+      for cluster in range { flows[cluster].advance(pod + cluster, stride: clusters, to: end, rates + cluster) }
+    } else if let node {
       for cluster in range { node.advance(pod + cluster, stride: clusters, count: pods, to: end, rates + cluster) }
     }
     for index in 0..<pods {
       for cluster in range {
         let place = index &* clusters &+ cluster
-        if node == nil {
+        if node == nil && flows.isEmpty {
           pod[place].startSecond(rate: rates[place])
           pod[place].run(to: end)
         }
@@ -308,6 +342,7 @@ public final class PodCluster {
       if event == .none { continue }
       for cluster in range {
         let place = place(index, cluster)
+        if !flows.isEmpty, event != .arrival { flows[cluster].lose(pod: index) }
         switch event {
         case .arrival, .restart:
           if event == .restart { pod[place].stop() } else { metrics?.forget(place) }
@@ -328,6 +363,14 @@ public final class PodCluster {
 
   /// What happened in the last second.
   public func second(pod index: Int, cluster: Int) -> PodSecond { seconds[place(index, cluster)] }
+
+  /// What happened in the last second to the requests of a route of the configuration's graph, from end to end.
+  public func second(route: Int, cluster: Int) -> RouteSecond {
+    precondition(
+      flows.indices.contains(cluster) && (0..<flows[cluster].routes).contains(route),
+      "route \(route), cluster \(cluster): there are \(configuration.graph?.routes.count ?? 0) routes")
+    return flows[cluster].second(route: route)
+  }
 
   /// What the decision path sees of the last second.
   ///
