@@ -17,9 +17,9 @@ say "Training: three agents learn on a day-and-night load for 300 episodes"
 "$marlise" train --algorithm mdqn --workload diurnal --episodes 300 --seed 1 --out quickstart/mdqn --force
 
 say "Evaluating: the trained policy against the baselines, on the same load"
-"$marlise" eval --checkpoint quickstart/mdqn/last.h5 --workload diurnal
+"$marlise" eval --checkpoint quickstart/mdqn/best.h5 --workload diurnal
 
 say "Inferring: the policy resizes the pods of a simulated cluster for 60 simulated seconds"
-"$marlise" infer --cluster simulated --load_model quickstart/mdqn/last.h5 --duration 60 --fast
+"$marlise" infer --cluster simulated --load_model quickstart/mdqn/best.h5 --duration 60 --fast
 
 say "Done: the policy is in quickstart/mdqn; '$marlise --help' shows what else there is"

@@ -4,10 +4,11 @@
 set -euo pipefail
 
 packages=(
-  libopenblas-dev # matrix products
-  libhdf5-dev     # checkpoints
-  libyaml-dev     # configuration files
-  pkg-config      # tells the build where these are
+  libopenblas-dev      # matrix products
+  libhdf5-dev          # checkpoints
+  libyaml-dev          # configuration files
+  libcurl4-openssl-dev # the Kubernetes API
+  pkg-config           # tells the build where these are
 )
 
 missing=()

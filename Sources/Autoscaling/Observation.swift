@@ -115,21 +115,21 @@ public final class ObservationMatrix: @unchecked Sendable {  // written by one t
     let width = spec.width
     let start = self.row(row)
     start.update(from: start + width, count: spec.size - width)
-    write(reading, at: start + (spec.size - width), budget: budget)
+    store(reading, at: start + (spec.size - width), budget: budget)
   }
 
   /// Makes `row` the newest reading repeated over the whole history: what an agent sees first of a pod it never saw.
   public func fill(_ reading: Reading, row: Int, budget: Double) {
     let width = spec.width
     let start = self.row(row)
-    write(reading, at: start, budget: budget)
+    store(reading, at: start, budget: budget)
     for time in 1..<max(spec.history, 1) { (start + time * width).update(from: start, count: width) }
   }
 
   /// Forgets everything in `row`.
   public func clear(row: Int) { self.row(row).update(repeating: 0, count: spec.size) }
 
-  private func write(_ reading: Reading, at place: UnsafeMutablePointer<Float>, budget: Double) {
+  private func store(_ reading: Reading, at place: UnsafeMutablePointer<Float>, budget: Double) {
     for index in 0..<spec.fields.count { place[index] = reading.scaled(spec.fields[index], budget: budget) }
   }
 }

@@ -182,7 +182,7 @@ public final class PodGroup {
         limit: Double(sample.limit), usage: sample.usage, available: available, utilisation: utilisation[pod],
         otherUtilisation: (utilisationSum - utilisation[pod]) / others, priority: pods[pod].priority,
         otherPriorities: (prioritySum - pods[pod].priority) / others)
-      write(reading, pod: pod, budget: budget)
+      stack(reading, pod: pod, budget: budget)
     }
   }
 
@@ -213,7 +213,7 @@ public final class PodGroup {
     isUnsettled[pod] = false
   }
 
-  private func write(_ reading: Reading, pod: Int, budget: Double) {
+  private func stack(_ reading: Reading, pod: Int, budget: Double) {
     let row = firstRow + pod * rowStride
     if let upstreamQueue {
       upstreamQueue.append(reading, toRow: pod, budget: budget)

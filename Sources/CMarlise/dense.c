@@ -121,9 +121,30 @@ INLINE float dot(const float *x, const float *w, size_t n) {
   return t;
 }
 
+/* Four rows at a time keep the multipliers busy; each sum is formed as `dot` forms it. */
 INLINE void thin(const float *x, size_t xs, const float *w, const float *bias, float *y, size_t rows, size_t inputs,
                  size_t outputs) {
-  for (size_t r = 0; r < rows; r++)
+  size_t r = 0;
+  for (; r + 4 <= rows; r += 4)
+    for (size_t o = 0; o < outputs; o++) {
+      const float *p = x + r * xs, *q = w + o * inputs;
+      v16 s[4] = {splat16(0), splat16(0), splat16(0), splat16(0)};
+      size_t i = 0;
+      for (; i + 16 <= inputs; i += 16) {
+        v16 v = load16(q + i);
+        for (int j = 0; j < 4; j++) s[j] = FMA16(load16(p + (size_t)j * xs + i), v, s[j]);
+      }
+      v4 folded[4], lane[4];
+      for (int j = 0; j < 4; j++) folded[j] = fold16(s[j]);
+      transpose4(folded, lane);
+      v4 sum = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+      for (int j = 0; j < 4; j++) {
+        float t = sum[j];
+        for (size_t k = i; k < inputs; k++) t = __builtin_fmaf(p[(size_t)j * xs + k], q[k], t);
+        y[(r + (size_t)j) * outputs + o] = bias[o] + t;
+      }
+    }
+  for (; r < rows; r++)
     for (size_t o = 0; o < outputs; o++) y[r * outputs + o] = bias[o] + dot(x + r * xs, w + o * inputs, inputs);
 }
 
@@ -186,9 +207,17 @@ CLONES void marlise_forward_each(const marlise_layer *layers, int count, const f
 
 CLONES void marlise_transpose(const float *w, size_t rows, size_t columns, float *t) {
   size_t r = 0;
-  for (; r + 8 <= rows; r += 8)
-    for (size_t c = 0; c < columns; c++)
-      for (size_t i = 0; i < 8; i++) t[c * rows + r + i] = w[(r + i) * columns + c];
+  for (; r + 4 <= rows; r += 4) {
+    const float *p = w + r * columns;
+    size_t c = 0;
+    for (; c + 4 <= columns; c += 4, p += 4) {
+      v4 from[4] = {load4(p), load4(p + columns), load4(p + 2 * columns), load4(p + 3 * columns)}, to[4];
+      transpose4(from, to);
+      for (size_t i = 0; i < 4; i++) store4(t + (c + i) * rows + r, to[i]);
+    }
+    for (; c < columns; c++)
+      for (size_t i = 0; i < 4; i++) t[c * rows + r + i] = w[(r + i) * columns + c];
+  }
   for (; r < rows; r++)
     for (size_t c = 0; c < columns; c++) t[c * rows + r] = w[r * columns + c];
 }

@@ -1,75 +1,67 @@
-/* One more thread, for work of tens of microseconds: a hand-over takes a fraction of one as long as both threads run, and
- * the worker sleeps when there is nothing to do for longer than that. */
+/* One more thread, for work of tens of microseconds. A hand-over takes a fraction of a microsecond while both threads run.
+ * Whoever has waited for about twenty sleeps: where other programs want the cores too, a sleeper frees its core for the
+ * very thread that it waits for, and a spinner does not. */
 #define _GNU_SOURCE
-#include "CMarlise.h"
-
-#include <malloc.h>
+#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-enum { SPINS = 4000, YIELDS = 200 };
+#include "CMarlise.h"
+
+enum { SPINS = 1000 };
+
+/* A number that only grows (and wraps), and how many threads sleep until it does. On a cache line of its own. */
+typedef struct {
+  _Alignas(64) atomic_uint value;
+  atomic_uint sleepers;
+} counter;
 
 struct marlise_worker {
+  counter given; /* pieces of work handed to the worker */
+  counter done;  /* pieces that it has finished */
+  counter met;   /* arrivals at meeting points, two per meeting */
   pthread_t thread;
-  pthread_mutex_t mutex;
-  pthread_cond_t wake;
-  atomic_int asleep;
   void (*task)(void *, int);
   void *context;
-  /* Each counter on its own cache line: the two threads write different ones. */
-  _Alignas(64) atomic_ulong given;
-  _Alignas(64) atomic_ulong done;
-  _Alignas(64) atomic_ulong met;
   int stop;
 };
 
-static void relax(void) { __builtin_ia32_pause(); }
+static int reached(unsigned now, unsigned value) { return (int)(now - value) >= 0; }
 
-/* Waits until *counter >= value. A yield lets the other thread run when both share one core. */
-static void await_count(atomic_ulong *counter, unsigned long value) {
-  for (unsigned spins = 0; atomic_load_explicit(counter, memory_order_acquire) < value; spins++)
-    if (spins < SPINS) relax();
-    else sched_yield();
+static unsigned raise_counter(counter *c) {
+  unsigned before = atomic_fetch_add(&c->value, 1);
+  if (atomic_load(&c->sleepers)) syscall(SYS_futex, &c->value, FUTEX_WAKE_PRIVATE, 2, NULL, NULL, 0);
+  return before;
+}
+
+static void await_counter(counter *c, unsigned value) {
+  for (int i = 0; i < SPINS; i++) {
+    if (reached(atomic_load_explicit(&c->value, memory_order_acquire), value)) return;
+    __builtin_ia32_pause();
+  }
+  atomic_fetch_add(&c->sleepers, 1);
+  for (unsigned seen; !reached(seen = atomic_load(&c->value), value);)
+    syscall(SYS_futex, &c->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+  atomic_fetch_sub(&c->sleepers, 1);
 }
 
 static void *loop(void *argument) {
   marlise_worker *w = argument;
-  for (unsigned long turn = 1;; turn++) {
-    unsigned spins = 0;
-    while (atomic_load_explicit(&w->given, memory_order_acquire) < turn) {
-      if (spins++ < SPINS) relax();
-      else if (spins < SPINS + YIELDS) sched_yield();
-      else {
-        pthread_mutex_lock(&w->mutex);
-        atomic_store(&w->asleep, 1);
-        while (atomic_load(&w->given) < turn) pthread_cond_wait(&w->wake, &w->mutex);
-        atomic_store(&w->asleep, 0);
-        pthread_mutex_unlock(&w->mutex);
-      }
-    }
+  for (unsigned turn = 1;; turn++) {
+    await_counter(&w->given, turn);
     if (w->stop) return NULL;
     w->task(w->context, 1);
-    atomic_store_explicit(&w->done, turn, memory_order_release);
-  }
-}
-
-static void give(marlise_worker *w) {
-  atomic_fetch_add(&w->given, 1);
-  if (atomic_load(&w->asleep)) {
-    pthread_mutex_lock(&w->mutex);
-    pthread_cond_signal(&w->wake);
-    pthread_mutex_unlock(&w->mutex);
+    raise_counter(&w->done);
   }
 }
 
 marlise_worker *marlise_worker_create(void) {
-  marlise_worker *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
+  marlise_worker *w = aligned_alloc(_Alignof(marlise_worker), sizeof *w);
   if (!w) return NULL;
   *w = (marlise_worker){0};
-  pthread_mutex_init(&w->mutex, NULL);
-  pthread_cond_init(&w->wake, NULL);
   if (pthread_create(&w->thread, NULL, loop, w) == 0) return w;
   free(w);
   return NULL;
@@ -77,27 +69,20 @@ marlise_worker *marlise_worker_create(void) {
 
 void marlise_worker_destroy(marlise_worker *w) {
   w->stop = 1;
-  give(w);
+  raise_counter(&w->given);
   pthread_join(w->thread, NULL);
-  pthread_cond_destroy(&w->wake);
-  pthread_mutex_destroy(&w->mutex);
   free(w);
 }
 
 void marlise_worker_run(marlise_worker *w, void (*task)(void *, int), void *context) {
   w->task = task;
   w->context = context;
-  give(w);
+  unsigned turn = raise_counter(&w->given) + 1;
   task(context, 0);
-  await_count(&w->done, atomic_load(&w->given));
+  await_counter(&w->done, turn);
 }
 
 void marlise_worker_meet(marlise_worker *w) {
-  unsigned long ticket = atomic_fetch_add(&w->met, 1);
-  await_count(&w->met, ticket / 2 * 2 + 2);
-}
-
-size_t marlise_bytes_in_use(void) {
-  struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
+  unsigned before = raise_counter(&w->met);
+  await_counter(&w->met, before / 2 * 2 + 2);
 }

@@ -76,3 +76,38 @@ enum Rollouts {
     for index in 0..<count { values[index] = Float((Double(values[index]) - mean) / (deviation + epsilon)) }
   }
 }
+
+extension PPO {
+  /// Returns, normalised, and advantages.
+  func estimateAdvantages() {
+    let (samples, discount) = (rollout.samples, settings.discount)
+    let (returns, advantages) = (rollout.returns.pointer, rollout.advantages.pointer)
+    if case .gae(let lambda) = settings.advantage {
+      // Values in units of reward, as the rewards that they are compared with.
+      for sample in 0..<samples {
+        returns[sample] = Float(Double(rollout.values.pointer[sample]) * returnDeviation + returnMean)
+      }
+      for row in 0..<rows {
+        Rollouts.generalisedAdvantages(
+          rewards: rollout.rewards.pointer + row, values: returns + row, ends: rollout.ends.pointer + row,
+          bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
+          lambda: lambda, into: advantages + row)
+      }
+      for sample in 0..<samples { returns[sample] += advantages[sample] }
+      let (mean, deviation) = Rollouts.moments(advantages, count: samples)
+      Rollouts.normalise(advantages, count: samples, mean: mean, deviation: deviation, epsilon: 1e-8)
+    } else {
+      for row in 0..<rows {
+        Rollouts.returns(
+          rewards: rollout.rewards.pointer + row, ends: rollout.ends.pointer + row,
+          bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
+          into: returns + row)
+      }
+    }
+    (returnMean, returnDeviation) = Rollouts.moments(returns, count: samples)
+    Rollouts.normalise(returns, count: samples, mean: returnMean, deviation: returnDeviation, epsilon: 1e-7)
+    if case .monteCarlo = settings.advantage {
+      for sample in 0..<samples { advantages[sample] = returns[sample] - rollout.values.pointer[sample] }
+    }
+  }
+}

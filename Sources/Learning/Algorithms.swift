@@ -3,6 +3,9 @@ import NeuralNetwork
 /// Algorithms that share a learner.
 public enum AlgorithmFamily: String, Sendable, Codable, CaseIterable {
   case dqn, ppo, ddpg
+
+  /// Whether it learns from rollouts of its present policy only, rather than from a memory.
+  public var isOnPolicy: Bool { self == .ppo }
 }
 
 /// One entry of the catalogue.

@@ -25,17 +25,17 @@ final class PPO: Agent {
   let actorOptimiser: Optimiser
   let criticOptimiser: Optimiser
   let rollout: RolloutBuffer
-  private var exploration: RandomStream
-  private var shuffling: RandomStream
+  var exploration: RandomStream
+  var shuffling: RandomStream
 
   /// Steps stored so far, and the standard deviation with the drops it has had.
-  private var steps = 0
-  private var deviation: Double
-  private var drops = 0
+  var steps = 0
+  var deviation: Double
+  var drops = 0
   private let dropPeriod: Int
   /// Of the last rollout's returns.
-  private var returnMean = 0.0
-  private var returnDeviation = 1.0
+  var returnMean = 0.0
+  var returnDeviation = 1.0
   private var diagnostics = LearningDiagnostics()
 
   private let actorRooms: [RowEvaluation]
@@ -47,41 +47,10 @@ final class PPO: Agent {
   private let nextValues: FloatBuffer
   /// Per epoch, the samples in the order in which they are used; nil for their own order.
   private let order: UnsafeMutablePointer<Int32>?
-  let halves: [Half]
+  let halves: [PPOPart]
 
   /// Rows that go through the networks at once in an update; more would leave the second-level cache.
   static let piece = 96
-
-  /// One part of each minibatch.
-  final class Half {
-    let actor: Workspace
-    let critic: Workspace
-    let actorGradient: FloatBuffer
-    let criticGradient: FloatBuffer
-    let gathered: FloatBuffer
-    let actorRange: Range<Int>
-    let criticRange: Range<Int>
-    /// Loss of each minibatch step, this part's share.
-    let losses: FloatBuffer
-    var policyLoss = 0.0
-    var valueLoss = 0.0
-    var entropy = 0.0
-    var value = 0.0
-    var clipped = 0
-    var divergence = 0.0
-    var finite = true
-
-    init(_ actor: NetworkShape, _ critic: NetworkShape, rows: Int, losses: Int, part: Int, parts: Int) {
-      self.actor = Workspace(actor, rows: rows)
-      self.critic = Workspace(critic, rows: rows)
-      actorGradient = FloatBuffer(actor.parameterCount)
-      criticGradient = FloatBuffer(critic.parameterCount)
-      gathered = FloatBuffer(rows * actor.inputs)
-      actorRange = halvesOf(actor.parameterCount, parts: parts, multiple: 16)[part]
-      criticRange = halvesOf(critic.parameterCount, parts: parts, multiple: 16)[part]
-      self.losses = FloatBuffer(losses)
-    }
-  }
 
   init(_ settings: PPOSettings, _ context: AgentContext) throws {
     try settings.validate()
@@ -124,7 +93,7 @@ final class PPO: Agent {
     order?.initialize(repeating: 0, count: settings.epochs * samples)
     let parts = self.parts
     halves = (0..<parts).map {
-      Half(
+      PPOPart(
         actorShape, criticShape, rows: min(samples, Self.piece), losses: settings.epochs * settings.minibatches,
         part: $0, parts: parts)
     }
@@ -222,39 +191,6 @@ final class PPO: Agent {
     }
   }
 
-  /// Returns, normalised, and advantages.
-  func estimateAdvantages() {
-    let (samples, discount) = (rollout.samples, settings.discount)
-    let (returns, advantages) = (rollout.returns.pointer, rollout.advantages.pointer)
-    if case .gae(let lambda) = settings.advantage {
-      // Values in units of reward, as the rewards that they are compared with.
-      for sample in 0..<samples {
-        returns[sample] = Float(Double(rollout.values.pointer[sample]) * returnDeviation + returnMean)
-      }
-      for row in 0..<rows {
-        Rollouts.generalisedAdvantages(
-          rewards: rollout.rewards.pointer + row, values: returns + row, ends: rollout.ends.pointer + row,
-          bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
-          lambda: lambda, into: advantages + row)
-      }
-      for sample in 0..<samples { returns[sample] += advantages[sample] }
-      let (mean, deviation) = Rollouts.moments(advantages, count: samples)
-      Rollouts.normalise(advantages, count: samples, mean: mean, deviation: deviation, epsilon: 1e-8)
-    } else {
-      for row in 0..<rows {
-        Rollouts.returns(
-          rewards: rollout.rewards.pointer + row, ends: rollout.ends.pointer + row,
-          bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
-          into: returns + row)
-      }
-    }
-    (returnMean, returnDeviation) = Rollouts.moments(returns, count: samples)
-    Rollouts.normalise(returns, count: samples, mean: returnMean, deviation: returnDeviation, epsilon: 1e-7)
-    if case .monteCarlo = settings.advantage {
-      for sample in 0..<samples { advantages[sample] = returns[sample] - rollout.values.pointer[sample] }
-    }
-  }
-
   func run(phase: Int, part: Int) {
     let (step, kind) = (phase / plan.count, plan[phase % plan.count])
     let half = halves[part]
@@ -284,7 +220,7 @@ final class PPO: Agent {
   }
 
   /// One part's gradient of one minibatch, in pieces.
-  private func gradient(_ step: Int, _ half: Half, part: Int) {
+  private func gradient(_ step: Int, _ half: PPOPart, part: Int) {
     let (samples, minibatch) = (rollout.samples, step % settings.minibatches)
     let start = samples * minibatch / settings.minibatches
     let batch = samples * (minibatch + 1) / settings.minibatches - start
@@ -302,7 +238,7 @@ final class PPO: Agent {
   }
 
   private func piece(
-    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, of batch: Int, _ half: Half, accumulate: Bool
+    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, of batch: Int, _ half: PPOPart, accumulate: Bool
   ) -> Double {
     let count = span.count
     var x = UnsafePointer(rollout.observations.pointer + span.lowerBound * inputs)
@@ -343,7 +279,7 @@ final class PPO: Agent {
   ///
   /// - Returns: sums of policy loss and entropy.
   private func policyGradient(
-    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, _ half: Half, scale: Float
+    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, _ half: PPOPart, scale: Float
   ) -> (loss: Double, entropy: Double) {
     let gaussian = GaussianPolicy(deviation: Float(deviation))
     let clip = Float(settings.clip)
@@ -414,52 +350,5 @@ final class PPO: Agent {
     result.exploration = actionKind.isDiscrete ? 0 : deviation
     diagnostics = LearningDiagnostics()
     return result
-  }
-
-  // MARK: Keeping
-
-  var networks: [(name: String, parameters: NetworkParameters)] {
-    [("actor", actor.parameters), ("critic", critic.parameters)]
-  }
-
-  func load(networks: [String: NetworkParameters]) throws {
-    try loadTogether([("actor", actor), ("critic", critic)], from: networks)
-  }
-
-  var trainingState: AgentTrainingState {
-    var state = AgentTrainingState()
-    state.set("optimiser/actor", actorOptimiser)
-    state.set("optimiser/critic", criticOptimiser)
-    rollout.save(into: &state)
-    state.set("steps", steps)
-    state.set("random/exploration", exploration)
-    state.set("random/minibatches", shuffling)
-    state.words["returns"] = [returnMean.bitPattern, returnDeviation.bitPattern]
-    state.words["deviation"] = [deviation.bitPattern, UInt64(drops)]
-    return state
-  }
-
-  func restore(_ state: AgentTrainingState) throws {
-    let actorMoments = try state.optimiser("optimiser/actor", like: actorOptimiser)
-    let criticMoments = try state.optimiser("optimiser/critic", like: criticOptimiser)
-    let fillRollout = try rollout.reading(state)
-    let steps = try state.integer("steps", in: counts)
-    let exploration = try state.stream("random/exploration")
-    let shuffling = try state.stream("random/minibatches")
-    let returns = try state.doubles("returns", count: 2)
-    guard let spread = state.words["deviation"], spread.count == 2, spread[1] <= UInt64(counts.upperBound) else {
-      throw LearningError.state("deviation", found: "something else", expected: "a deviation and a count")
-    }
-    let deviation = Double(bitPattern: spread[0])
-    guard deviation.isFinite, deviation > 0, returns[1] >= 0 else {
-      throw LearningError.state("deviation", found: "\(deviation)", expected: "a number above 0")
-    }
-    actorMoments.apply(to: actorOptimiser)
-    criticMoments.apply(to: criticOptimiser)
-    fillRollout()
-    self.steps = steps
-    (self.exploration, self.shuffling) = (exploration, shuffling)
-    (returnMean, returnDeviation) = (returns[0], returns[1])
-    (self.deviation, drops) = (deviation, Int(spread[1]))
   }
 }

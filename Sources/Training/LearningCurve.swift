@@ -5,10 +5,16 @@ public struct LearningCurve {
   private let file: FileHandle
   private var pending = ""
 
-  public init(to file: FileHandle, agents: Int) {
-    self.file = file
+  /// Begins the file, or goes on with one whose rows reach `episode`; rows from there on belong to what a stopped run did
+  /// after its last save, and are dropped.
+  public init(in folder: RunFolder, agents: Int, from episode: Int = 0) throws {
     let perAgent = (0..<agents).map { "reward_agent_\($0)" }.joined(separator: ",")
-    pending = "episode,reward,mean_latency_s,mean_limit_m,resizes,exploration,loss,updates,\(perAgent)\n"
+    var lines = ["episode,reward,mean_latency_s,mean_limit_m,resizes,exploration,loss,updates,\(perAgent)"]
+    if episode > 0, let old = try? String(contentsOfFile: folder.path("metrics.csv"), encoding: .utf8) {
+      lines += old.split(separator: "\n").dropFirst().prefix(episode).map(String.init)
+    }
+    file = try folder.create("metrics.csv")
+    pending = lines.joined(separator: "\n") + "\n"
   }
 
   public mutating func add(_ summary: EpisodeSummary) throws {

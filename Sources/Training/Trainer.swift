@@ -38,18 +38,17 @@ public final class Trainer {
   /// Steps of all environments so far.
   public var environmentSteps: Int { nextEpisode * settings.steps * settings.clusters * settings.pods.count }
 
-  let reward: PublishedReward
   private let schedule: EpisodeSchedule
   /// The limits that the next episode begins with, `[pods × clusters]`.
   private(set) var limits: [Millicores]
 
+  private var validation: Validation?
   private let places: Int
   private let previous: FloatBuffer
   private let actions: FloatBuffer
   private let rewards: FloatBuffer
   private let ends: FloatBuffer
-  private var responseTimes: [Double]
-  private var priorities: [Double]
+  private var rewardReader: RewardReader
 
   /// - Parameter threads: 1 or 2; results do not depend on it.
   /// - Throws: `TrainingError`, `LearningError` or `SimulationError` for settings that do not fit.
@@ -58,13 +57,12 @@ public final class Trainer {
     self.settings = settings
     algorithm = try Algorithms.named(settings.algorithm)
     self.agentSettings = agentSettings ?? algorithm.settings
-    reward = try settings.publishedReward(of: algorithm)
     schedule = EpisodeSchedule(settings: settings)
     let count = settings.pods.count
     environment = try ScalingEnvironment(
       PodClusterConfiguration(
         pods: settings.pods, clusters: settings.clusters, seed: settings.seed, sharedCores: settings.nodeCores,
-        threads: threads),
+        threads: threads, randomization: settings.randomization),
       pods: (0..<count).map { PodDescription(name: "pod\($0)") }, settings: settings.decisionSettings(of: algorithm),
       workload: try Workload(settings.workload), seconds: settings.steps)
     agents = try AgentGroup(
@@ -77,8 +75,7 @@ public final class Trainer {
     actions = FloatBuffer(places)
     rewards = FloatBuffer(places)
     ends = FloatBuffer(places)
-    responseTimes = Array(repeating: 0, count: count)
-    priorities = Array(repeating: 1, count: count)
+    rewardReader = RewardReader(try settings.publishedReward(of: algorithm), pods: count)
     limits = Array(repeating: settings.firstLimit(pool: settings.pool, anew: false), count: places)
   }
 
@@ -153,18 +150,10 @@ public final class Trainer {
     for cluster in 0..<clusters {
       let group = environment.groups[cluster]
       for pod in 0..<group.count {
-        let sample = group.samples[pod]
-        responseTimes[pod] = sample.responseTimes?.mean ?? 0
-        priorities[pod] = group.pods[pod].priority
-        summary.meanLatency += responseTimes[pod]
-        summary.meanLimit += Double(sample.limit)
+        summary.meanLatency += group.samples[pod].responseTimes?.mean ?? 0
+        summary.meanLimit += Double(group.samples[pod].limit)
       }
-      let shared = responseTimes.withUnsafeBufferPointer { responseTimes in
-        priorities.withUnsafeBufferPointer { reward.sharedPart(responseTimes: responseTimes, priorities: $0) }
-      }
-      for pod in 0..<group.count {
-        let own = reward.agent(last: group.utilisation[pod], previous: group.previousUtilisation[pod])
-        let total = reward.total(agent: own, shared: shared)
+      rewardReader.rewards(of: group) { pod, total in
         rewards.pointer[pod * clusters + cluster] = Float(total)
         summary.agentRewards[pod] += total / Double(clusters)
       }
@@ -172,8 +161,27 @@ public final class Trainer {
   }
 
   /// Goes on where a saved run stopped.
-  func resume(episode: Int, limits: [Millicores]) {
+  func resume(episode: Int, limits: [Millicores], best: Double?) {
     nextEpisode = episode
     self.limits = limits
+    bestScore = best
+  }
+
+  // MARK: Validation
+
+  /// The best score so far, and nil before the first.
+  public private(set) var bestScore: Double?
+
+  /// Judges the agents as they are, without exploration, on load that they never learn from.
+  ///
+  /// - Returns: the score (see `Validation`), and whether no earlier score was as high.
+  public func validate() throws -> (score: Double, isBest: Bool) {
+    let validation = try self.validation ?? Validation(settings, algorithm: algorithm)
+    self.validation = validation
+    let score = try validation.score(
+      agents.agents.map { agent in Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) }) })
+    let isBest = bestScore.map { score > $0 } ?? true
+    if isBest { bestScore = score }
+    return (score, isBest)
   }
 }

@@ -6,9 +6,10 @@ import PodSimulation
 
 /// A run as a checkpoint, and back: the agents for those who use them, the rest for going on as if never interrupted.
 extension Trainer {
-  /// The agents as they are between two episodes, with everything that decides the episodes to come. Equal runs give
-  /// equal checkpoints.
-  public func checkpoint() throws -> Checkpoint {
+  /// The agents as they are between two episodes. Equal runs give equal checkpoints.
+  ///
+  /// - Parameter portion: `.everything` also has what decides the episodes to come, so that the run can be resumed.
+  public func checkpoint(_ portion: Checkpoint.Portion = .everything) throws -> Checkpoint {
     let settings = settings
     let decision = settings.decisionSettings(of: algorithm)
     let kind: ActionDescription.Kind
@@ -32,10 +33,19 @@ extension Trainer {
       trainingSteps: environmentSteps, libraryVersions: LibraryVersions.current,
       compatibility: settings.compatibility.rawValue,
       extra: settings.sharesParameters ? ["shared_parameters": "true"] : [:])
+    let networks = agents.agents.map { agent in
+      Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) })
+    }
+    return Checkpoint(
+      metadata: metadata, agents: networks, training: portion == .everything ? trainingArrays : nil)
+  }
+
+  private var trainingArrays: [String: TrainingArray] {
     var training: [String: TrainingArray] = [
       "trainer/episode": .int64([Int64(nextEpisode)], shape: [1]),
       "trainer/limits": .int64(limits.map(Int64.init), shape: [settings.pods.count, settings.clusters]),
     ]
+    if let bestScore { training["trainer/best_score"] = .float64([bestScore], shape: [1]) }
     for (index, agent) in agents.agents.enumerated() {
       let state = agent.trainingState
       for (name, values) in state.floats {
@@ -48,10 +58,7 @@ extension Trainer {
         training["agents/\(index)/\(name)"] = .uint64(values, shape: [values.count])
       }
     }
-    let networks = agents.agents.map { agent in
-      Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) })
-    }
-    return Checkpoint(metadata: metadata, agents: networks, training: training)
+    return training
   }
 
   /// Takes over the agents' networks, also as targets: a run that begins with what another has learnt.
@@ -70,6 +77,7 @@ extension Trainer {
   ///
   /// - Throws: `TrainingError` or `LearningError` when the checkpoint does not belong to this run.
   public func resume(_ checkpoint: Checkpoint) throws {
+    try requireSameRun(checkpoint)
     guard let training = checkpoint.training else {
       throw TrainingError("the checkpoint holds weights only, so its run cannot be resumed")
     }
@@ -93,7 +101,24 @@ extension Trainer {
       }
       try agent.restore(state)
     }
-    resume(episode: episode, limits: saved.map(Int.init))
+    var best: Double?
+    if case .float64(let scores, _)? = training["trainer/best_score"] { best = scores.first }
+    resume(episode: episode, limits: saved.map(Int.init), best: best)
+  }
+
+  /// Refuses a checkpoint of other settings; the number of episodes may differ.
+  private func requireSameRun(_ checkpoint: Checkpoint) throws {
+    struct Saved: Decodable { var training: TrainingSettings }
+    guard
+      var saved = try? JSONDecoder().decode(Saved.self, from: Data(checkpoint.metadata.configuration.utf8)).training
+    else {
+      throw TrainingError("the checkpoint does not say which settings it was trained with, so it cannot be resumed")
+    }
+    saved.episodes = settings.episodes
+    saved.checkpointEvery = settings.checkpointEvery
+    guard saved == settings else {
+      throw TrainingError("the checkpoint was trained with other settings; resuming needs the options of the first run")
+    }
   }
 
   /// What a checkpoint's `configuration` holds, as JSON: the run's settings and its algorithm's.

@@ -44,6 +44,8 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// What limits an episode begins with otherwise.
   public var start = Start.random
   public var workload = WorkloadSettings("diurnal", mean: 15)
+  /// Ranges that every pod of every episode draws its service from; nil keeps `pods` as they are.
+  public var randomization: Randomization?
 
   public var seed: UInt64 = 1
   /// Write a numbered checkpoint every so many episodes; nil for none.
@@ -124,13 +126,13 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
       minimum: minimum, maximum: min(maximum ?? pool, pool), granularity: compatibility == .upstream ? 1 : 10)
   }
 
-  /// The published trainers choose the shared part by family; only PPO's looks at the number.
+  /// The published trainers choose the shared part by family; only the on-policy one looks at the number.
   func publishedReward(of algorithm: AlgorithmDescription) throws -> PublishedReward {
     guard PublishedReward.numbers.contains(reward) else {
       let known = PublishedReward.numbers.map(String.init).joined(separator: " ")
       throw TrainingError("unknown reward function \(reward), expected one of: \(known)")
     }
-    guard algorithm.family == .ppo else { return PublishedReward(number: reward, alpha: alpha) }
+    guard algorithm.family.isOnPolicy else { return PublishedReward(number: reward, alpha: alpha) }
     guard let shared = PublishedReward.sharedPartOfPPO(number: reward) else {
       throw TrainingError("reward function \(reward) has no shared part in the PPO family, expected 1 to 5")
     }

@@ -108,6 +108,15 @@ struct CurlTransportTests {
     #expect(error?.kind == .misconfigured || error?.kind == .unreachable)
   }
 
+  @Test("a line end in a header is refused, not sent")
+  func headerInjection() throws {
+    let error = #expect(throws: TransportError.self) {
+      try CurlTransport(address: ServerAddress(base: "http://127.0.0.1:1")).send(
+        HTTPRequest(.get, "/", headers: ["Authorization": "Bearer a\r\nX-Other: 1"]))
+    }
+    #expect(error?.kind == .misconfigured)
+  }
+
   @Test("a stream is delivered as it comes and ends when the receiver says so")
   func stream() throws {
     let server = try TinyServer { _ in

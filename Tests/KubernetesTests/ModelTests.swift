@@ -23,6 +23,25 @@ struct ModelTests {
     #expect(!list.metadata.resourceVersion.isEmpty)
   }
 
+  @Test("every recorded pod is read, and the same after being written and read again")
+  func everyPod() throws {
+    struct Kind: Decodable { var kind: String? }
+    var count = 0
+    for folder in ["pods", "resize", "more", "pending", "quota", "errors"] {
+      for file in try FileManager.default.contentsOfDirectory(
+        atPath: Fixture.folder.appendingPathComponent(folder).path)
+      {
+        let fixture = try Fixture.load("\(folder)/\(file.dropLast(5))")
+        guard (try? fixture.decode(Kind.self))?.kind == "Pod" else { continue }
+        let pod = try fixture.decode(Pod.self)
+        #expect(try JSONDecoder().decode(Pod.self, from: JSONEncoder().encode(pod)) == pod)
+        #expect(!pod.metadata.uid.isEmpty)
+        count += 1
+      }
+    }
+    #expect(count > 40)
+  }
+
   @Test("an empty list has no items, a page has a token")
   func pages() throws {
     #expect(try Fixture.load("pods/list-empty").decode(PodList.self).items.isEmpty)

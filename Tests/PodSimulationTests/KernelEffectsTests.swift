@@ -105,6 +105,18 @@ struct KernelEffectsTests {
     #expect(try responses(simulated, seconds: 1) == [0.110])
   }
 
+  @Test("a delayed write takes effect in the middle of a second")
+  func delayedWrite() throws {
+    let simulated = try replay(times: [0.01], demands: [10]) { $0.limit = 100 }
+    for _ in 0..<2 { simulated.advance() }
+    simulated.setLimit(500, ofPod: 0, cluster: 0, after: 0.25)
+    #expect(simulated.limit(ofPod: 0, cluster: 0) == 100)
+    simulated.advance()
+    // Three periods of 10 ms, then 50 ms at once and 50 ms in each of seven periods.
+    #expect(simulated.limit(ofPod: 0, cluster: 0) == 500)
+    #expect(abs(simulated.second(pod: 0, cluster: 0).usage - 430) < 1e-6)
+  }
+
   @Test("timed-out requests still cost CPU, and the drain after an overload takes backlog ÷ spare capacity")
   func deadWork() throws {
     let simulated = try cluster {

@@ -100,6 +100,52 @@ struct PodClusterTests {
     #expect(abs(total / 8000 - 1) < 0.05)
   }
 
+  @Test("drawn exponentials have the distribution's moments and tail")
+  func exponentialDraws() {
+    var stream = RandomStream(seed: 4, purpose: "ziggurat")
+    let count = 400_000
+    let values = UnsafeMutablePointer<Double>.allocate(capacity: count)
+    defer { values.deallocate() }
+    ExponentialTable.shared.fill(values, count: count, mean: 2, using: &stream)
+    var (sum, squares) = (0.0, 0.0)
+    var beyond = [0, 0, 0, 0]
+    for index in 0..<count {
+      sum += values[index]
+      squares += values[index] * values[index]
+      for (place, limit) in [0.1, 2.0, 6.0, 16.0].enumerated() where values[index] > limit { beyond[place] += 1 }
+    }
+    #expect(abs(sum / Double(count) - 2) < 0.015)
+    #expect(abs(squares / Double(count) - 8) < 0.15)
+    for (place, share) in [0.951229, 0.367879, 0.049787, 0.000335463].enumerated() {
+      let expected = share * Double(count)
+      #expect(abs(Double(beyond[place]) - expected) < 4 * (expected * (1 - share)).squareRoot())
+    }
+  }
+
+  @Test("randomised pods differ between episodes, repeat with the seed, and stay in their ranges")
+  func randomization() throws {
+    let configuration = PodClusterConfiguration(
+      pods: [PodParameters(), PodParameters()], clusters: 4, seed: 3, randomization: Randomization())
+    let simulated = try PodCluster(configuration)
+    let drawn = (0..<200).map { simulated.parameters(ofPod: $0 % 2, episode: $0 / 2) }
+    #expect(Set(drawn.map(\.speed)).count == 200)
+    #expect(drawn.allSatisfy { (0.003...0.030).contains($0.demand.mean) && (0.9...1).contains($0.speed) })
+    #expect(Set(drawn.map(\.workers)) == [1, 2, 4, 8])
+    for parameters in drawn { try parameters.validate() }
+    #expect(drawn == (0..<200).map { simulated.parameters(ofPod: $0 % 2, episode: $0 / 2) })
+    for _ in 0..<20 { simulated.advance(rates: [Float](repeating: 15, count: 8)) }
+    #expect(Set((0..<8).map { simulated.second(pod: $0 % 2, cluster: $0 / 2).usage }).count == 8)
+    var wrong = Randomization()
+    wrong.speed = Randomization.Range(0.9, 2)
+    #expect(throws: SimulationError.self) { try wrong.validate() }
+    wrong = Randomization()
+    wrong.demand = Randomization.Range(0.02, 0.01)
+    #expect(throws: SimulationError.self) { try wrong.validate() }
+    wrong = Randomization()
+    wrong.workers = []
+    #expect(throws: SimulationError.self) { try wrong.validate() }
+  }
+
   @Test("a sample carries the last response time, or how long the oldest request has waited")
   func carriedResponses() throws {
     let simulated = try cluster {

@@ -53,6 +53,16 @@ struct TrainerTests {
     }
   }
 
+  @Test("a run with other settings is not resumed, one with more episodes is")
+  func resumeOther() throws {
+    let checkpoint = try train(shortRun("mdqn", episodes: 1), threads: 1).checkpoint()
+    var other = shortRun("mdqn")
+    other.alpha = 3
+    let trainer = try Trainer(other, threads: 1)
+    #expect(throws: TrainingError.self) { try trainer.resume(checkpoint) }
+    try Trainer(shortRun("mdqn", episodes: 9), threads: 1).resume(checkpoint)
+  }
+
   @Test("clusters side by side learn from all their episodes; one network can serve all pods")
   func vectorised() throws {
     var settings = shortRun("mdqn", episodes: 2)
@@ -126,7 +136,7 @@ struct TrainerTests {
     let folder = NSTemporaryDirectory() + "marlise-curve-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = try RunFolder(folder, force: false)
-    var curve = LearningCurve(to: try run.create("metrics.csv"), agents: 3)
+    var curve = try LearningCurve(in: run, agents: 3)
     let trainer = try Trainer(shortRun("mdqn"), threads: 1)
     for _ in 0..<3 { try curve.add(try trainer.runEpisode()) }
     try curve.close()
@@ -135,5 +145,10 @@ struct TrainerTests {
     #expect(lines[0].hasPrefix("episode,reward,mean_latency_s"))
     #expect(lines[3].hasPrefix("2,"))
     #expect(throws: TrainingError.self) { try RunFolder(folder, force: false) }
+
+    var resumed = try LearningCurve(in: run, agents: 3, from: 2)
+    try resumed.close()
+    let kept = try String(contentsOfFile: run.path("metrics.csv"), encoding: .utf8).split(separator: "\n")
+    #expect(kept == lines.dropLast())
   }
 }

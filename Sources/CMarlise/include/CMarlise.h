@@ -104,9 +104,4 @@ void marlise_worker_run(marlise_worker *worker, void (*task)(void *context, int 
 /* Inside a task: returns when both threads have called it. */
 void marlise_worker_meet(marlise_worker *worker);
 
-/* ---- memory ---- */
-
-/* Bytes that malloc has handed out and not got back (arenas and mapped blocks). */
-size_t marlise_bytes_in_use(void);
-
 #endif

@@ -76,7 +76,7 @@ extension ClusterError {
     let wish =
       response.headers["retry-after"].flatMap(Double.init) ?? status?.details.map { Double($0.retryAfterSeconds) }
     let (kind, message) = Self.classify(
-      response.status, text.isEmpty ? "HTTP \(response.status)" : text, request, context)
+      response.status, text.isEmpty ? "HTTP \(response.status)" : Self.shortened(text), request, context)
     self.init(
       kind, operation: request.description, message: message, httpStatus: response.status, status: status,
       retryAfter: wish.flatMap { $0 > 0 && $0 < 3600 ? $0 : nil })
@@ -103,6 +103,12 @@ extension ClusterError {
     case 500...: return (.server, text)
     default: return (.malformedRequest, text)
     }
+  }
+
+  /// One line of moderate length; the whole stays in `status`. What matters stands at the beginning and the end.
+  private static func shortened(_ text: String) -> String {
+    let line = text.prefix { !$0.isNewline }
+    return line.count <= 400 ? String(line) : "\(line.prefix(150)) … \(line.suffix(230))"
   }
 
   /// A text body cut to one line.

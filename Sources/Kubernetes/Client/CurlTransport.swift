@@ -72,6 +72,10 @@ public final class CurlTransport: Transport {
 
   private func perform(_ request: HTTPRequest, _ exchange: Exchange) throws(TransportError) -> HTTPResponse {
     guard Self.isInitialised else { throw TransportError(.misconfigured, "libcurl does not start") }
+    // A line end in a header would begin another one.
+    guard request.headers.allSatisfy({ ($0.key + $0.value).utf8.allSatisfy { $0 != 10 && $0 != 13 && $0 != 0 } }) else {
+      throw TransportError(.misconfigured, "a header or a token has a line end in it")
+    }
     guard let curl = idle.withLock({ $0.popLast() })?.curl ?? curl_easy_init() else {
       throw TransportError(.misconfigured, "libcurl gives no handle")
     }

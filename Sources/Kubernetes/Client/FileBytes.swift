@@ -15,15 +15,18 @@ func readFile(_ path: String, bytesMaximum: Int = 16 << 20) throws(FileError) ->
   guard file >= 0 else { throw FileError(path: path, reason: String(cString: strerror(errno))) }
   defer { close(file) }
   var data = Data()
-  var buffer = [UInt8](repeating: 0, count: 16384)
-  while true {
-    let count = read(file, &buffer, buffer.count)
-    if count == 0 { return data }
-    if count < 0 {
-      if errno == EINTR { continue }
-      throw FileError(path: path, reason: String(cString: strerror(errno)))
+  let failure = withUnsafeTemporaryAllocation(byteCount: 16384, alignment: 16) { buffer -> FileError? in
+    while true {
+      let count = read(file, buffer.baseAddress, buffer.count)
+      if count == 0 { return nil }
+      if count < 0 {
+        if errno == EINTR { continue }
+        return FileError(path: path, reason: String(cString: strerror(errno)))
+      }
+      guard data.count + count <= bytesMaximum else { return FileError(path: path, reason: "it is too large") }
+      data.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
-    guard data.count + count <= bytesMaximum else { throw FileError(path: path, reason: "it is too large") }
-    data.append(contentsOf: buffer[..<count])
   }
+  if let failure { throw failure }
+  return data
 }

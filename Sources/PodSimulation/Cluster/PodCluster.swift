@@ -11,15 +11,19 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
   public var sharedCores: Double?
   /// Threads that `advance` uses, 1…256. Results do not depend on it.
   public var threads = 1
+  /// When set, every pod of every episode draws its service from these ranges.
+  public var randomization: Randomization?
 
   public init(
-    pods: [PodParameters], clusters: Int = 1, seed: UInt64 = 0, sharedCores: Double? = nil, threads: Int = 1
+    pods: [PodParameters], clusters: Int = 1, seed: UInt64 = 0, sharedCores: Double? = nil, threads: Int = 1,
+    randomization: Randomization? = nil
   ) {
     self.pods = pods
     self.clusters = clusters
     self.seed = seed
     self.sharedCores = sharedCores
     self.threads = threads
+    self.randomization = randomization
   }
 
   public func validate() throws {
@@ -28,6 +32,7 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     try PodSimulation.validate("threads", threads, in: 1...256)
     if let sharedCores { try PodSimulation.validate("sharedCores", sharedCores, in: 0.01...1024, "cores") }
     for pod in pods { try pod.validate() }
+    try randomization?.validate()
   }
 }
 
@@ -55,6 +60,7 @@ public final class PodCluster {
   private let episodes: UnsafeMutablePointer<Int>
   private let serving: UnsafeMutablePointer<SimulatedPod.Serving>
   private let servingStride: Int
+  private let draws: UnsafeMutablePointer<Double>
   private let samples: [UnsafeMutableBufferPointer<Double>]
   private let node: SharedNode?
 
@@ -63,7 +69,7 @@ public final class PodCluster {
     try configuration.validate()
     self.configuration = configuration
     places = configuration.pods.count * configuration.clusters
-    servingStride = configuration.pods.map(\.workers).max() ?? 1
+    servingStride = (configuration.pods.map(\.workers) + (configuration.randomization?.workers ?? [])).max() ?? 1
     pod = .allocate(capacity: places)
     seconds = .allocate(capacity: places)
     seconds.initialize(repeating: PodSecond(), count: places)
@@ -73,6 +79,8 @@ public final class PodCluster {
     episodes.initialize(repeating: 0, count: configuration.clusters)
     serving = .allocate(capacity: places * servingStride)
     serving.initialize(repeating: SimulatedPod.Serving(finish: 0, sent: 0), count: places * servingStride)
+    draws = .allocate(capacity: places * 2 * SimulatedPod.drawCount)
+    draws.initialize(repeating: 0, count: places * 2 * SimulatedPod.drawCount)
     samples = configuration.pods.map { parameters in
       let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: parameters.demand.samples.count)
       _ = buffer.initialize(from: parameters.demand.samples)
@@ -100,6 +108,7 @@ public final class PodCluster {
     lastResponses.deallocate()
     episodes.deallocate()
     serving.deallocate()
+    draws.deallocate()
     for buffer in samples { buffer.deallocate() }
   }
 
@@ -107,9 +116,17 @@ public final class PodCluster {
     _ index: Int, _ cluster: Int, episode: Int, queue: RequestQueue, window: ResponseWindow
   ) -> SimulatedPod {
     SimulatedPod(
-      configuration.pods[index], seed: configuration.seed, pod: index, episode: episode,
+      parameters(ofPod: index, episode: episode), seed: configuration.seed, pod: index, episode: episode,
       samples: UnsafeBufferPointer(samples[index]), queue: queue, window: window,
-      serving: serving + (index * clusters + cluster) * servingStride)
+      serving: serving + (index * clusters + cluster) * servingStride,
+      draws: draws + (index * clusters + cluster) * 2 * SimulatedPod.drawCount)
+  }
+
+  /// The service that a pod has in an episode, with what `randomization` draws.
+  public func parameters(ofPod index: Int, episode: Int) -> PodParameters {
+    let parameters = configuration.pods[index]
+    return configuration.randomization?.draw(
+      around: parameters, seed: configuration.seed, pod: index, episode: episode) ?? parameters
   }
 
   private func place(_ index: Int, _ cluster: Int) -> Int {
@@ -171,6 +188,14 @@ public final class PodCluster {
   public func setLimit(_ limit: Millicores, ofPod index: Int, cluster: Int) {
     precondition(limit > 0, "a limit of \(limit)m; limits are positive")
     pod[place(index, cluster)].write(limit)
+  }
+
+  /// Writes a CPU limit `delay` seconds from now (0…1,000,000): what API server, kubelet and runtime need between a decision
+  /// and the quota. A write that is still on its way is replaced.
+  public func setLimit(_ limit: Millicores, ofPod index: Int, cluster: Int, after delay: Double) {
+    precondition(limit > 0, "a limit of \(limit)m; limits are positive")
+    precondition((0...1_000_000).contains(delay), "a delay of \(delay) s")
+    pod[place(index, cluster)].scheduleWrite(limit, after: delay)
   }
 
   /// The limit in force, millicores.

@@ -6,6 +6,9 @@ public struct DynamicFidelity: Codable, Sendable {
   public var name: String
   /// Whether the limit was written every second, and so refilled the quota.
   public var isRewritten: Bool
+  /// Whether the load exceeded the limit all the time: then a second's usage shows how many refills it held, 9 to 11, which
+  /// the unknown phase decides.
+  public var isSaturated: Bool
   /// Mean |simulated − measured| usage of a second, as a part of the limit.
   public var usageDifference: Double
   /// CPU over the run after its first 5 s: (simulated − measured) ÷ measured.
@@ -58,7 +61,8 @@ public struct DynamicFidelity: Codable, Sendable {
       }
     }
     return DynamicFidelity(
-      name: run.name, isRewritten: writes > run.seconds.count / 2, usageDifference: usageDifference,
+      name: run.name, isRewritten: writes > run.seconds.count / 2,
+      isSaturated: run.seconds.allSatisfy { $0.usage > 0.9 * Double($0.limit) }, usageDifference: usageDifference,
       capacityError: measuredCPU > 0 ? (simulatedCPU - measuredCPU) / measuredCPU : 0,
       meanError: meanErrors.isEmpty ? nil : quantile(0.5, ofSorted: meanErrors.sorted()),
       p95Error: p95Errors.isEmpty ? nil : quantile(0.5, ofSorted: p95Errors.sorted()),

@@ -33,8 +33,12 @@ public struct GenerativeFidelity: Codable, Sendable {
   }
 
   static func replay(_ cell: GroundTruth.SteadyCell, replicas: Int, seed: UInt64) throws -> [GroundTruth.Measures] {
-    let cluster = try PodCluster(
-      PodClusterConfiguration(pods: [PodParameters(cell)], clusters: replicas, seed: seed))
+    var parameters = PodParameters(cell)
+    if cell.demand.distribution == .deterministic && !cell.requests.demands.isEmpty {
+      // The service's burn differed by up to 1 % from cell to cell, which is all the spread that these demands have.
+      parameters.demand = ServiceDemand(.empirical, mean: cell.demand.mean, samples: cell.requests.demands)
+    }
+    let cluster = try PodCluster(PodClusterConfiguration(pods: [parameters], clusters: replicas, seed: seed))
     var rates = [Float](repeating: 0, count: replicas)
     var second = 0
     let runs = try CellRecording.play(cluster) {

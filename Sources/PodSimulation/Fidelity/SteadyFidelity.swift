@@ -34,20 +34,26 @@ public struct SteadyFidelity: Codable, Sendable {
   public var table: [ErrorRow]
 
   /// - `phases`: equally spaced offsets of the 100-ms period, over which the simulation is averaged, 1…1000.
-  public static func measure(_ cells: [GroundTruth.SteadyCell], phases: Int) throws -> SteadyFidelity {
+  /// - `adjust`: changes the model, to learn what a part of it is worth.
+  public static func measure(
+    _ cells: [GroundTruth.SteadyCell], phases: Int, adjust: (inout PodParameters) -> Void = { _ in }
+  ) throws -> SteadyFidelity {
     try validate("the number of phases", phases, in: 1...1000)
     // Replicas repeat cells that are there already.
     let compared = try cells.filter { $0.group != "repl" }.map { cell in
       Cell(
         name: cell.name, group: cell.group, limit: cell.limit, workers: cell.workers, cores: cell.cores,
-        utilisation: cell.utilisation, measured: cell.measured, simulated: try replay(cell, phases: phases))
+        utilisation: cell.utilisation, measured: cell.measured, simulated: try replay(cell, phases: phases, adjust))
     }
     return SteadyFidelity(cells: compared, table: table(compared))
   }
 
-  static func replay(_ cell: GroundTruth.SteadyCell, phases: Int) throws -> GroundTruth.Measures {
+  static func replay(
+    _ cell: GroundTruth.SteadyCell, phases: Int, _ adjust: (inout PodParameters) -> Void
+  ) throws -> GroundTruth.Measures {
     let pods = (0..<phases).map { phase in
       var parameters = PodParameters(cell)
+      adjust(&parameters)
       parameters.phase = parameters.period * (Double(phase) + 0.5) / Double(phases)
       return parameters
     }

@@ -73,6 +73,13 @@ struct SimulatedPod {
   // Load.
   var arrivalStream: RandomStream
   var demandStream: RandomStream
+  /// Draws made in advance, `drawCount` gaps between arrivals (in units) and as many demands (core-seconds), and how many of
+  /// each are used up: random numbers come cheaper by the dozen.
+  let gaps: UnsafeMutablePointer<Double>
+  let demands: UnsafeMutablePointer<Double>
+  var gapsUsed = SimulatedPod.drawCount
+  var demandsUsed = SimulatedPod.drawCount
+  static let drawCount = 16
   /// Units (expected requests) until the next arrival, from the start of the current second.
   var untilArrival: Double
   var nextArrival = Double.infinity
@@ -97,7 +104,8 @@ struct SimulatedPod {
   /// A fresh pod at time 0 with an empty queue.
   init(
     _ parameters: PodParameters, seed: UInt64, pod: Int, episode: Int, samples: UnsafeBufferPointer<Double>,
-    queue: RequestQueue, window: ResponseWindow, serving: UnsafeMutablePointer<Serving>
+    queue: RequestQueue, window: ResponseWindow, serving: UnsafeMutablePointer<Serving>,
+    draws: UnsafeMutablePointer<Double>
   ) {
     var placement = RandomStream(seed: seed, purpose: "placement", pod, episode)
     let drawnPhase = parameters.period * (placement.uniform() as Double)
@@ -125,6 +133,8 @@ struct SimulatedPod {
     timerAt = phase
     self.queue = queue
     self.serving = serving
+    gaps = draws
+    demands = draws + Self.drawCount
     self.window = window
     self.samples = samples
     capacity = parameters.workers
@@ -133,7 +143,7 @@ struct SimulatedPod {
     untilArrival = 0
     self.queue.removeAll()
     self.window.removeAll()
-    untilArrival = process == .deterministic ? arrivalStream.uniform() : Self.exponential(&arrivalStream)
+    untilArrival = process == .deterministic ? arrivalStream.uniform() : nextGap()
     quota.write(quota: quotaPerPeriod(limit))
     if parameters.startupWork > 0 {
       capacity = 1

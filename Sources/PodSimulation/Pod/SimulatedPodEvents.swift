@@ -1,4 +1,3 @@
-import Glibc
 import RandomStreams
 
 /// What happens to a pod, event by event. Every method acts at the pod's own `now`.
@@ -141,6 +140,12 @@ extension SimulatedPod {
     quota.write(quota: quotaPerPeriod(value))
   }
 
+  mutating func scheduleWrite(_ value: Int, after delay: Double) {
+    writeAt = now + delay
+    writeLimit = value
+    timerAt = min(boundaryAt, writeAt)
+  }
+
   // MARK: Arrivals
 
   /// A request arrives at `nextArrival`, and the next one is drawn.
@@ -156,7 +161,7 @@ extension SimulatedPod {
     }
     let request = WaitingRequest(sent: nextArrival, work: demand + overhead)
     if inService < capacity { begin(request) } else { queue.append(request) }
-    if trace == nil { untilArrival += process == .deterministic ? 1 : Self.exponential(&arrivalStream) }
+    if trace == nil { untilArrival += nextGap() }
     scheduleArrival()
   }
 
@@ -171,20 +176,46 @@ extension SimulatedPod {
     }
   }
 
+  /// Expected requests until the one after the next.
+  @inline(__always)
+  mutating func nextGap() -> Double {
+    if gapsUsed == Self.drawCount { drawGaps() }
+    gapsUsed &+= 1
+    return gaps[gapsUsed &- 1]
+  }
+
   @inline(__always)
   private mutating func drawDemand() -> Double {
-    switch distribution {
-    case .exponential: demandMean * Self.exponential(&demandStream)
-    case .deterministic: demandMean
-    case .lognormal: demandStream.logNormal(mean: demandMean, variation: demandVariation)
-    case .empirical: samples[demandStream.below(samples.count)]
+    if demandsUsed == Self.drawCount { drawDemands() }
+    demandsUsed &+= 1
+    return demands[demandsUsed &- 1]
+  }
+
+  @inline(never)
+  private mutating func drawGaps() {
+    gapsUsed = 0
+    if process == .deterministic {
+      gaps.update(repeating: 1, count: Self.drawCount)
+    } else {
+      ExponentialTable.shared.fill(gaps, count: Self.drawCount, mean: 1, using: &arrivalStream)
     }
   }
 
-  /// Exponential with mean 1, from 32 bits: the tail ends at 23 means.
-  @inline(__always)
-  static func exponential(_ stream: inout RandomStream) -> Double {
-    -log((Double(stream.nextWord()) + 0.5) * 0x1p-32)
+  @inline(never)
+  private mutating func drawDemands() {
+    demandsUsed = 0
+    switch distribution {
+    case .exponential:
+      ExponentialTable.shared.fill(demands, count: Self.drawCount, mean: demandMean, using: &demandStream)
+    case .deterministic:
+      demands.update(repeating: demandMean, count: Self.drawCount)
+    case .lognormal:
+      for index in 0..<Self.drawCount {
+        demands[index] = demandStream.logNormal(mean: demandMean, variation: demandVariation)
+      }
+    case .empirical:
+      for index in 0..<Self.drawCount { demands[index] = samples[demandStream.below(samples.count)] }
+    }
   }
 
   // MARK: Seconds

@@ -61,6 +61,8 @@ public struct Workload: Sendable {
   }
 
   public let settings: WorkloadSettings
+  /// Mean request rate of a pod, requests/s; of a trace at its own scale, the trace's.
+  public let mean: Double
   private let shape: any LoadShape
   private let bounds: ClosedRange<Double>
 
@@ -88,6 +90,7 @@ public struct Workload: Sendable {
     }
     self.settings = settings
     shape = try kind.make(LoadInput(settings: settings, values: values))
+    mean = (shape as? TraceLoad)?.trace.mean ?? settings.mean
     bounds = settings.minimum...max(settings.maximum ?? 1_000_000, settings.minimum)
   }
 

@@ -26,9 +26,13 @@ enum InferCommand {
     Option.section(
       "Agents",
       [
-        .path("load_model", help: "The checkpoint with the agents.", aliases: ["checkpoint"]).required(),
+        .path(
+          "load_model", help: "The checkpoint with the agents.  Default: the shipped one of --algorithm.",
+          aliases: ["checkpoint"]),
         .choice(
-          "algorithm", Algorithms.names, help: "What the checkpoint must hold.  Default: whatever it holds."),
+          "algorithm", Algorithms.names,
+          help: "What the checkpoint must hold.  Default: whatever it holds, or \(ShippedCheckpoints.defaultAlgorithm)."
+        ),
         .int("hack", in: 0...1_000_000, metavar: "K", help: "Give every pod the weights of the checkpoint's agent K."),
         .int(
           "scale_action", in: 1...1_000_000, metavar: "M",
@@ -50,8 +54,10 @@ enum InferCommand {
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
     let count = options.int("n_agents")
+    let path =
+      try options.optionalString("load_model") ?? ShippedCheckpoints.path(of: options.optionalString("algorithm"))
     let agents = try TrainedAgents(
-      loading: options.string("load_model"), scale: options.optionalInt("scale_action"))
+      loading: path, scale: options.optionalInt("scale_action"))
     if let wanted = options.optionalString("algorithm"), wanted != agents.algorithm.name {
       throw options.rejection("algorithm", "is \(wanted), but \(agents.path) holds \(agents.algorithm.name) agents")
     }

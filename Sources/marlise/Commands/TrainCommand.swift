@@ -12,7 +12,8 @@ enum TrainCommand {
     "train", summary: "Train one agent per pod in the simulator.",
     discussion: """
       Plays episodes of one-second steps in a simulated cluster, learns from them, and writes to the output folder: \
-      last.h5 (the agents, and everything needed to go on), metrics.csv (a row per episode) and config.yaml (this run, for \
+      best.h5 (the agents that did best on load they never learn from), last.h5 (the newest, and everything needed to go \
+      on), metrics.csv (a row per episode) and config.yaml (this run, for \
       --config). Ctrl-C finishes the episode, saves and exits with 130.
 
       Algorithms: \(Algorithms.all.map { "\($0.name) (\($0.summary))" }.joined(separator: "; ")).
@@ -38,6 +39,9 @@ enum TrainCommand {
         .path("out", default: "runs/last", metavar: "DIR", help: "Output folder; must not exist yet, unless --force."),
         .flag("force", help: "Write into an output folder that exists."),
         .path("load_weights", help: "Begin with the agents of this checkpoint."),
+        .flag(
+          "resume",
+          help: "Go on with the run in the output folder as if it had never stopped; give it the same options."),
         .flag("make_checkpoints", help: "Write a numbered checkpoint every 50 episodes."),
       ]) + PodOptions.pods
     + Option.section(
@@ -61,6 +65,11 @@ enum TrainCommand {
           help: "Published priorities: 0 draws them every 4 episodes, 1 to 3 are fixed patterns."),
         .flag("variable_resources", help: "Draw the pool from 500, 750, … 2000 every 5 episodes."),
         .flag("reset_env", help: "Start every 10th episode with limits of 100m."),
+        .flag(
+          "randomize",
+          help:
+            "Draw every pod's service anew for every episode: demand 3 to 30 ms, 1 to 8 workers and more, so that agents "
+            + "do not learn one service by heart."),
         .choice(
           "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
           help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
@@ -84,23 +93,42 @@ enum TrainCommand {
         throw Failure("\(path): \(error)")
       }
     }
-    warnIfOverloaded(settings)
-    let folder = try RunFolder(options.string("out"), force: options.flag("force"))
+    warnIfOverloaded(trainer)
+    let resumes = options.flag("resume")
+    let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
+    if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
     try folder.write("config.yaml", options.yaml(program: "marlise"))
     return try train(trainer, into: folder)
+  }
+
+  private static func resume(_ trainer: Trainer, _ options: ParsedOptions, from path: String) throws {
+    if options.wasGiven("load_weights") { throw options.rejection("resume", "contradicts --load_weights") }
+    let saved = try Checkpoint.read(path, including: .everything)
+    do {
+      try trainer.resume(saved)
+    } catch let error as TrainingError {
+      throw Failure("\(path): \(error)")
+    } catch let error as LearningError {
+      throw Failure("\(path): \(error)")
+    }
   }
 
   /// Episodes between two saves of last.h5: what a crash or a number that is not finite can cost.
   private static let saveInterval = 50
 
+  /// Episodes between two looks at what the agents are worth without exploration.
+  private static let validationInterval = 10
+
   private static func train(_ trainer: Trainer, into folder: RunFolder) throws -> ExitCode {
     let settings = trainer.settings
     Interruption.install()
-    var curve = LearningCurve(to: try folder.create("metrics.csv"), agents: settings.pods.count)
-    let bar = ProgressBar("train \(settings.algorithm)", total: settings.episodes, unit: "episodes")
+    var curve = try LearningCurve(in: folder, agents: settings.pods.count, from: trainer.nextEpisode)
+    let bar = ProgressBar(
+      "train \(settings.algorithm)", total: settings.episodes, unit: "episodes", done: trainer.nextEpisode)
     var recent = RecentMean()
     let path = folder.path("last.h5")
     var saved: String?
+    var validated: Double?
     while trainer.nextEpisode < settings.episodes, !Interruption.requested {
       let summary: EpisodeSummary
       do {
@@ -116,17 +144,28 @@ enum TrainCommand {
         [
           ("reward", Number.fixed(recent.value, 2)), ("latency", Number.fixed(summary.meanLatency * 1000, 0) + " ms"),
           ("explore", Number.fixed(summary.exploration, 2)),
+          ("validation", validated.map { Number.fixed($0, 3) } ?? "–"),
         ]
       }
       if trainer.nextEpisode % saveInterval == 0 {
         try trainer.checkpoint().write(to: path)
         saved = path
       }
+      if trainer.nextEpisode % validationInterval == 0 || trainer.nextEpisode == settings.episodes {
+        let (score, isBest) = try trainer.validate()
+        validated = score
+        if isBest { try trainer.checkpoint(.weights).write(to: folder.path("best.h5")) }
+      }
       if let every = settings.checkpointEvery, trainer.nextEpisode % every == 0 {
         try trainer.checkpoint().write(to: folder.path("ep_\(trainer.nextEpisode).h5"))
       }
     }
-    bar.finish { [("reward", Number.fixed(recent.value, 2))] }
+    bar.finish {
+      [
+        ("reward", Number.fixed(recent.value, 2)),
+        ("best validation", trainer.bestScore.map { Number.fixed($0, 3) } ?? "–"),
+      ]
+    }
     try curve.close()
     try trainer.checkpoint().write(to: path)
     Screen.standardError.line(
@@ -173,6 +212,7 @@ enum TrainCommand {
     settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
+    settings.randomization = options.flag("randomize") ? Randomization() : nil
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
   }
@@ -187,11 +227,9 @@ enum TrainCommand {
   }
 
   /// A load that the pool cannot serve teaches little; a trace at its source's scale is the usual reason.
-  private static func warnIfOverloaded(_ settings: TrainingSettings) {
-    var mean = settings.workload.mean
-    if let trace = settings.workload.trace, !trace.isRescaled, let recorded = try? Trace.load(trace.path).mean {
-      mean = recorded
-    }
+  private static func warnIfOverloaded(_ trainer: Trainer) {
+    let settings = trainer.settings
+    let mean = trainer.environment.workload.mean
     let needed = settings.pods.reduce(0) { $0 + $1.demandMillicores(rate: mean) }
     guard needed > Double(settings.pool) else { return }
     let hint = settings.workload.trace == nil ? "--rps lowers it" : "--trace-mean-rps rescales the trace"

@@ -1,0 +1,57 @@
+import Autoscaling
+
+/// Sends resizes: the thin shell around `PodResize`.
+public struct PodResizer: Sendable {
+  public let client: APIClient
+  public let endpoint: Discovery.ResizeEndpoint
+
+  public init(_ client: APIClient, discovery: Discovery) {
+    self.client = client
+    endpoint = discovery.resizeEndpoint
+  }
+
+  /// Proves before the first action that the server would take resizes of this pod: sends its present values as a dry run,
+  /// which passes through rights, admission and feature gate, and changes nothing.
+  ///
+  /// - Throws: `ClusterError`; `.missingRight` names the rule to grant.
+  public func prove(_ pod: SelectedPod) throws(ClusterError) {
+    guard let proof = PodResize.proof(of: pod.pod, container: pod.container) else { return }
+    _ = try client.send(proof.apiRequest(endpoint: endpoint, dryRun: true))
+  }
+
+  /// Sends a resize. What comes back is to be looked for in the pod's status: see `Settlement`.
+  public func send(_ resize: PodResize) throws(ClusterError) -> ResizeRecord {
+    let answer = try client.send(resize.apiRequest(endpoint: endpoint), as: Pod.self)
+    return ResizeRecord(answer: answer, container: resize.container)
+  }
+
+  /// The LimitRanges of a namespace; none where the account may not read them: the server enforces them anyway.
+  public func limitRanges(namespace: String) throws(ClusterError) -> [LimitRange] {
+    do throws(ClusterError) {
+      return try client.list(APIRequest(.list, .limitRanges, namespace: namespace), of: LimitRange.self).items
+    } catch {
+      if error.kind == .missingRight { return [] }
+      throw error
+    }
+  }
+}
+
+/// Keeps events on pods rare: one for each pod and reason in every `interval` seconds. Pure.
+public struct EventLimiter: Sendable, Equatable {
+  public let interval: Double
+  private var last: [String: Double] = [:]
+
+  public init(interval: Double = 60) {
+    self.interval = interval
+  }
+
+  /// Whether an event may be sent now; then it counts as sent.
+  public mutating func allows(uid: String, reason: String, at now: Double) -> Bool {
+    let key = uid + "/" + reason
+    if let time = last[key], now - time < interval { return false }
+    // Entries that have run out are of no use: pods come and go.
+    if last.count > 4096 { last = last.filter { now - $0.value < interval } }
+    last[key] = now
+    return true
+  }
+}
