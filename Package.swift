@@ -36,6 +36,7 @@ let package = Package(
     room("NeuralNetwork", ["CMarlise", "RandomStreams"]),
     room("Autoscaling"),
     room("Terminal", ["CLibYAML"]),
+    room("Charts"),
 
     // Floor 2: agents, the simulated cluster, the real one, the file
     room("Learning", ["NeuralNetwork", "RandomStreams", "CMarlise"]),
@@ -53,7 +54,7 @@ let package = Package(
       name: "marlise",
       dependencies: [
         "Terminal", "Autoscaling", "NeuralNetwork", "Learning", "PodSimulation", "Checkpoints", "Training",
-        "Evaluation",
+        "Evaluation", "Charts",
         "Control", "RandomStreams",
       ], swiftSettings: strict),
     .executableTarget(
@@ -71,6 +72,7 @@ let package = Package(
     tests("AutoscalingTests", ["Autoscaling", "TestSupport", "RandomStreams"]),
     tests("NeuralNetworkTests", ["NeuralNetwork", "TestSupport", "RandomStreams"]),
     tests("TerminalTests", ["Terminal"]),
+    tests("ChartsTests", ["Charts"]),
     tests("LearningTests", ["Learning", "NeuralNetwork", "TestSupport", "RandomStreams", "AllocationCounter"]),
     tests(
       "PodSimulationTests", ["PodSimulation", "Autoscaling", "TestSupport", "RandomStreams"], data: ["GroundTruth"]),
