@@ -94,6 +94,7 @@ public final class PodGroup {
   private var wishes: [Millicores?]
   private var requests: [ResourcePool.Request]
   private var grants: [Millicores]
+  private var raises: [Millicores]
   /// Under upstream compatibility: the queue of readings, which a reset leaves as it was.
   private let upstreamQueue: ObservationMatrix?
 
@@ -128,6 +129,7 @@ public final class PodGroup {
     wishes = Array(repeating: nil, count: count)
     requests = Array(repeating: ResourcePool.Request(limit: 0, floor: 0, priority: 1), count: count)
     grants = Array(repeating: 0, count: count)
+    raises = Array(repeating: 0, count: count)
     upstreamQueue =
       settings.compatibility == .upstream ? ObservationMatrix(spec: settings.observation, rows: count) : nil
   }
@@ -318,6 +320,7 @@ public final class PodGroup {
         settings.pool.grant(requests, into: grants)
       }
     }
+    if shield.waitsForCuts { limitRaises() }
     for pod in 0..<count {
       resizes[pod].grant = grants[pod]
       if grants[pod] < resizes[pod].request { resizes[pod].reasons.insert(.pool) }
@@ -325,6 +328,23 @@ public final class PodGroup {
       allocations[pod] = grants[pod]
       resizes[pod].limit = shield.limit(for: grants[pod])
     }
+  }
+
+  /// Grants the raises anew, from what is left while every pod that is cut still holds its limit.
+  private func limitRaises() {
+    for pod in 0..<count {
+      if grants[pod] < limits[pod] {
+        requests[pod].limit = limits[pod]
+        requests[pod].floor = limits[pod]
+      } else {
+        requests[pod].limit = grants[pod]
+        requests[pod].floor = min(grants[pod], max(limits[pod], requests[pod].floor))
+      }
+    }
+    requests.withUnsafeBufferPointer { requests in
+      raises.withUnsafeMutableBufferPointer { raises in settings.pool.grant(requests, into: raises) }
+    }
+    for pod in 0..<count where grants[pod] >= limits[pod] { grants[pod] = raises[pod] }
   }
 
   /// Notes that the pod's resize has been sent, at `now` on the samples' clock: until a sample shows it the pod is unsettled.

@@ -51,6 +51,9 @@ public struct SafetyShield: Sendable, Equatable {
   public var restoreAfter: Double?
   /// A resize that the cluster has not shown after this long (seconds) is given up: what the cluster shows holds.
   public var settlementTimeout: Double
+  /// Whether CPU that a pod gives up is shared out only once a sample shows the cut. Where a resize takes time to act, a raise
+  /// could otherwise act before the cut that pays for it, and the limits in force exceed the pool for a moment.
+  public var waitsForCuts = false
 
   public init(
     minimum: Millicores = 50, maximum: Millicores = 1000, granularity: Millicores = 10, stepMaximum: Millicores? = nil,

@@ -149,6 +149,21 @@ struct PodGroupTests {
     #expect(group.resizes[1].from == 200 && group.resizes[1].limit == 220)
   }
 
+  @Test("where resizes take time, a raise waits for the cut that pays for it")
+  func raiseAfterCut() {
+    var settings = DecisionSettings()
+    settings.shield.waitsForCuts = true
+    let group = group(2, settings)
+    observe(group, [sample(700, at: 0), sample(300, at: 0)], at: 0)
+    decide(group, [0, 2])
+    #expect(group.resizes.map(\.limit) == [670, 300])
+    #expect(group.resizes[1].reasons == .pool)
+    group.noteSent(0, at: 0)
+    observe(group, [sample(670, at: 1), sample(300, at: 1)], at: 1)
+    decide(group, [1, 2])
+    #expect(group.resizes.map(\.limit) == [670, 320])
+  }
+
   @Test("whatever a policy says, limits stay in bounds, in steps and in the pool", arguments: 0..<60)
   func hostilePolicy(seed: UInt64) {
     var random = RandomStream(seed: seed, purpose: "hostile")

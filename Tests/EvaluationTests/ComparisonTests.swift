@@ -40,6 +40,18 @@ struct ComparisonTests {
     #expect(metrics.poolViolations == 0)
   }
 
+  @Test("the pool holds also where resizes take time and metrics are late", arguments: 1...4)
+  func slowResizes(seed: UInt64) throws {
+    var scenario = try scenario(rps: 20, seconds: 200)
+    scenario.workload = try Workload(WorkloadSettings("bursty", mean: 20))
+    scenario.resizeLatency = Randomization.Range(0.1, 2)
+    scenario.metrics = .any
+    scenario.settings.shield.allow(for: scenario.metrics, resizeLatency: scenario.resizeLatency)
+    for baseline in Baselines.all {
+      #expect(try scenario.rollout(Contestant(baseline), seed: seed).poolViolations == 0, "\(baseline.name)")
+    }
+  }
+
   @Test("an overloaded pod times out and misses the goal, an idle one does neither")
   func extremes() throws {
     let overloaded = try scenario(rps: 80).rollout(Contestant(StaticBaseline.entry), seed: 1)

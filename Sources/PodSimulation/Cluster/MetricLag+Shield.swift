@@ -6,6 +6,7 @@ extension SafetyShield {
   public mutating func allow(for metrics: MetricLag, resizeLatency: Randomization.Range) {
     let reading = metrics.interval.to + metrics.delay.to
     sampleAgeMaximum = max(sampleAgeMaximum, reading + 2)
+    if resizeLatency.to > 0 { waitsForCuts = true }
     settlementTimeout = max(settlementTimeout, 2 * reading + resizeLatency.to + 2)
   }
 }
