@@ -26,7 +26,7 @@ struct CommandLineTests {
     "says what was expected",
     arguments: [
       (["train", "--episodes", "many"], "a whole number"), (["train", "--episodes", "0"], "between 1 and"),
-      (["train", "--discount", "1.5"], "at most 1"), (["infer"], "--load_model"),
+      (["train", "--discount", "1.5"], "at most 1"),
       (["train", "--init-resources", "100"], "3 pods"), (["train", "--priorities", "1", "1"], "one per pod (3)"),
       (["eval", "--trace-start", "3"], "needs --trace"), (["train", "--actions", "4"], "3, 5 or 11"),
       (["train", "stray"], "unexpected argument"), (["train", "--episodes", "3", "--episodes", "4"], "given twice"),
