@@ -67,12 +67,13 @@ let package = Package(
 
     // Tests mirror the rooms
     .target(name: "TestSupport", path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: strict),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
     tests("RandomStreamsTests", ["RandomStreams"]),
     tests("AutoscalingTests", ["Autoscaling", "TestSupport", "RandomStreams"]),
     tests("NeuralNetworkTests", ["NeuralNetwork", "TestSupport", "RandomStreams"]),
     tests("TerminalTests", ["Terminal"]),
     tests("ChartsTests", ["Charts"]),
-    tests("LearningTests", ["Learning", "NeuralNetwork", "TestSupport", "RandomStreams"]),
+    tests("LearningTests", ["Learning", "NeuralNetwork", "TestSupport", "RandomStreams", "AllocationCounter"]),
     tests(
       "PodSimulationTests", ["PodSimulation", "Autoscaling", "TestSupport", "RandomStreams"], data: ["GroundTruth"]),
     tests("KubernetesTests", ["Kubernetes", "Autoscaling", "TestSupport"], data: ["Fixtures"]),

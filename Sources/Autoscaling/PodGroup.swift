@@ -157,11 +157,18 @@ public final class PodGroup {
   /// Takes one sample per pod and makes the observations. A sample that is not newer than the last one is stale: the pod's
   /// row stays as it is and `decide` will hold the pod once its newest sample is too old.
   ///
+  /// An absent pod holds nothing of the pool, is nobody's neighbour and gets no resize; its row stays as it is. When it is
+  /// there (again), it is taken over with the limit it then has, like a pod never seen before.
+  ///
   /// - Parameter now: seconds on the samples' own clock.
   public func observe(_ newest: UnsafeBufferPointer<PodSample>, at now: Double) {
     precondition(newest.count == count, "\(newest.count) samples for \(count) pods")
     for pod in 0..<count {
       let sample = newest[pod]
+      guard sample.isPresent else {
+        release(pod, with: sample)
+        continue
+      }
       isFresh[pod] = !hasSample[pod] || sample.time > samples[pod].time
       if !hasSample[pod] { takeOver(pod, with: sample) } else if isFresh[pod] { take(pod, sample) }
       ages[pod] = now - samples[pod].time
@@ -169,11 +176,13 @@ public final class PodGroup {
     }
     var utilisationSum = 0.0
     var prioritySum = 0.0
-    for pod in 0..<count {
+    var present = 0
+    for pod in 0..<count where samples[pod].isPresent {
       utilisationSum += utilisation[pod]
       prioritySum += pods[pod].priority
+      present += 1
     }
-    let others = Double(max(count - 1, 1))
+    let others = Double(max(present - 1, 1))
     let available = Double(self.available)
     let budget = Double(settings.pool.capacity)
     for pod in 0..<count where isFresh[pod] {
@@ -193,6 +202,20 @@ public final class PodGroup {
     allocations[pod] = sample.limit
     originals[pod] = sample.limit
     limits[pod] = sample.limit
+  }
+
+  private func release(_ pod: Int, with sample: PodSample) {
+    samples[pod] = sample
+    hasSample[pod] = false
+    isFresh[pod] = false
+    isUnsettled[pod] = false
+    wasReset[pod] = true
+    ages[pod] = .infinity
+    utilisation[pod] = 0
+    previousUtilisation[pod] = 0
+    allocations[pod] = 0
+    originals[pod] = 0
+    limits[pod] = 0
   }
 
   private func take(_ pod: Int, _ sample: PodSample) {
@@ -253,7 +276,7 @@ public final class PodGroup {
     var available = self.available
     for pod in 0..<count {
       let action = actions[pod * stride]
-      guard action.isFinite else {
+      guard action.isFinite, samples[pod].isPresent else {
         wishes[pod] = nil
         continue
       }
@@ -272,6 +295,11 @@ public final class PodGroup {
   private func decide() {
     let shield = settings.shield
     for pod in 0..<count {
+      guard samples[pod].isPresent else {
+        requests[pod] = ResourcePool.Request(limit: 0, floor: 0, priority: pods[pod].priority)
+        resizes[pod] = Resize(allocation: 0, wish: nil, request: 0, grant: 0, from: 0, limit: 0, reasons: [])
+        continue
+      }
       let envelope = shield.envelope(
         wish: wishes[pod],
         pod: SafetyShield.PodStatus(

@@ -29,6 +29,15 @@ public struct PodSample: Sendable, Equatable {
   public var memory: Int
   /// nil where the source does not measure requests.
   public var responseTimes: ResponseTimes?
+  /// false when at `time` there is no such pod: it has not arrived yet or has left. Nothing else in the sample counts then.
+  public var isPresent = true
+
+  /// The sample of a pod that is not there.
+  public static func absent(at time: Double) -> PodSample {
+    var sample = PodSample(time: time, limit: 0, request: 0, usage: 0)
+    sample.isPresent = false
+    return sample
+  }
 
   public init(
     time: Double, limit: Millicores, request: Millicores, usage: Double, throttledFraction: Double = 0, memory: Int = 0,

@@ -59,6 +59,36 @@ void marlise_activate(int activation, float *y, size_t rows, size_t columns, siz
     }
 }
 
+INLINE v16 activate16(int activation, v16 x) {
+  switch (activation) {
+    case MARLISE_RELU: return max16(x, splat16(0));
+    case MARLISE_TANH: return tanh16(x);
+    case MARLISE_SIGMOID: return sigmoid16(x);
+    default: return x;
+  }
+}
+
+INLINE void bias_activate(int activation, const float *bias, float *y, size_t rows, size_t columns) {
+  for (size_t r = 0; r < rows; r++, y += columns) {
+    size_t i = 0;
+    for (; i + 16 <= columns; i += 16) store16(y + i, activate16(activation, load16(y + i) + load16(bias + i)));
+    for (; i < columns; i++) y[i] = activate16(activation, splat16(y[i] + bias[i]))[0];
+  }
+}
+
+CLONES void marlise_bias_activate(int activation, const float *bias, float *y, size_t rows, size_t columns) {
+  switch (activation) {
+    case MARLISE_RELU: bias_activate(MARLISE_RELU, bias, y, rows, columns); break;
+    case MARLISE_TANH: bias_activate(MARLISE_TANH, bias, y, rows, columns); break;
+    case MARLISE_SIGMOID: bias_activate(MARLISE_SIGMOID, bias, y, rows, columns); break;
+    case MARLISE_SOFTMAX:
+      bias_activate(MARLISE_IDENTITY, bias, y, rows, columns);
+      for (size_t r = 0; r < rows; r++) softmax(y + r * columns, columns);
+      break;
+    default: bias_activate(MARLISE_IDENTITY, bias, y, rows, columns);
+  }
+}
+
 INLINE v16 slope16(int activation, v16 y, v16 d) {
   switch (activation) {
     case MARLISE_RELU: return (v16)((i16)d & (y > 0));

@@ -95,6 +95,14 @@ static int level(void) {
   return l;
 }
 
+const char *marlise_vectors(void) {
+  switch (level()) {
+    case AVX512: return "AVX-512";
+    case AVX2: return "AVX2";
+    default: return "x86-64";
+  }
+}
+
 #define PRODUCT_ARGUMENTS                                                                                       \
   const float *a, size_t a_row, size_t a_column, const float *b, size_t b_stride, float *c, size_t c_stride, size_t m, \
       size_t n, size_t k, int accumulate

@@ -10,8 +10,11 @@ extension Scenario {
     settings.observation = contestant.observation
     settings.action = contestant.action
     settings.compatibility = contestant.compatibility
+    var configuration = PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores)
+    configuration.metrics = metrics
+    configuration.resizeLatency = resizeLatency
     let environment = try ScalingEnvironment(
-      PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores), pods: descriptions, settings: settings,
+      configuration, pods: descriptions, settings: settings,
       workload: workload, seconds: seconds)
     let recorder = ResponseRecorder()
     environment.cluster.recorder = recorder

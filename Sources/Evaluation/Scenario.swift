@@ -11,6 +11,9 @@ public struct Scenario: Sendable {
   public var settings: DecisionSettings
   /// Cores of the one node that all pods share; nil for cores of their own.
   public var sharedCores: Double?
+  /// How old what policies see is, and how long a new limit takes to act.
+  public var metrics = MetricLag.direct
+  public var resizeLatency = Randomization.Range(0, 0)
   /// Length of an episode, seconds, not counting the first second, which only fills the observations.
   public var seconds: Int
   /// Limit of every pod at the start, millicores.

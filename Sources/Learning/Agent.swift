@@ -184,6 +184,7 @@ func require(_ name: String, _ value: some CustomStringConvertible, _ expected: 
 }
 
 func requireContext(_ context: AgentContext) throws {
+  try Kernels.prepare()
   try require("inputs", context.inputs, "1 to 1,000,000", (1...1_000_000).contains(context.inputs))
   try require("clusters", context.rows, "1 to 1,000,000", (1...1_000_000).contains(context.rows))
   try require("actions", context.actionKind.outputs, "1 to 1000", (1...1000).contains(context.actionKind.outputs))

@@ -14,7 +14,7 @@ public final class AgentGroup {
   public let threads: Int
 
   private let slots: [Slot]
-  private var pair: TwoThreads?
+  private(set) var pair: TwoThreads?
   private var job = Job.learn
   /// What the last `learn` did, per agent.
   public private(set) var diagnostics: [LearningDiagnostics]

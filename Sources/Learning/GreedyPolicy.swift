@@ -4,7 +4,7 @@ import NeuralNetwork
 /// Trained policies without exploration: observations in, actions out, nothing allocated and nothing learnt.
 ///
 /// Agents that share one set of networks are evaluated as a batch; an agent with networks of its own costs one read of its
-/// weights. A decision has the same bits either way, and in a batch of any size.
+/// weights. With our own kernels a decision has the same bits either way, and in a batch of any size.
 public final class GreedyPolicy {
   public let algorithm: String
   public let actionKind: ActionKind
@@ -16,7 +16,7 @@ public final class GreedyPolicy {
   private let parameters: FloatBuffer
   private let steps: [Step]
   private let rooms: [Room]
-  private var pair: TwoThreads?
+  private(set) var pair: TwoThreads?
   private var job: (observations: UnsafePointer<Float>, actions: UnsafeMutablePointer<Float>)?
   /// Where the second thread's steps begin.
   private let middle: Int
@@ -50,10 +50,12 @@ public final class GreedyPolicy {
   ///   - sets: the networks of each trained agent, by name ("q"; "feature" and "advantage"; or "actor").
   ///   - assignment: for every agent to decide for, which set it uses; nil: one agent per set.
   ///   - threads: 1 or 2.
-  /// - Throws: `LearningError` when the algorithm is unknown, a network is missing, or the sets' shapes differ.
+  /// - Throws: `LearningError` when the algorithm is unknown, a network is missing, or the sets' shapes differ;
+  ///   `KernelError`.
   public init(
     algorithm: String, sets: [[String: NetworkParameters]], assignment: [Int]? = nil, threads: Int = 1
   ) throws {
+    try Kernels.prepare()
     let description = try Algorithms.named(algorithm)
     self.algorithm = algorithm
     guard let first = sets.first else {

@@ -4,7 +4,7 @@ import CMarlise
 final class TwoThreads {
   private let worker: OpaquePointer?
   /// Called with 0 on the caller's thread and 1 on the other.
-  private let body: (Int) -> Void
+  private var body: (Int) -> Void
 
   /// - Throws: `LearningError.threads` when there is no second thread to be had.
   init(threads: Int, body: @escaping (Int) -> Void) throws {
@@ -37,6 +37,14 @@ final class TwoThreads {
         guard let context else { return }
         Unmanaged<TwoThreads>.fromOpaque(context).takeUnretainedValue().body(Int(thread))
       }, context)
+  }
+
+  /// As `run`, this once with another body: to look at what a thread has of its own, such as its counters.
+  func run(once other: @escaping (Int) -> Void) {
+    let usual = body
+    body = other
+    run()
+    body = usual
   }
 
   /// Inside the body: waits until both threads are here.

@@ -50,13 +50,16 @@ extension MLP {
         gradient.map { $0 + Int(layer.bias) }, add)
       let below = index > 0 ? workspace.outputs[index - 1].map { UnsafePointer($0) } ?? input : input
       let belowStride = index > 0 ? inputs : stride
-      let thin = shape.isThin(index)
       if let gradient {
         let target = gradient + Int(layer.weight)
-        if thin {
-          marlise_thin_weight_gradient(d, below, belowStride, target, rows, inputs, outputs, add)
-        } else {
+        switch (shape.kernels, shape.isThin(index)) {
+        case (.own, true): marlise_thin_weight_gradient(d, below, belowStride, target, rows, inputs, outputs, add)
+        case (.own, false):
           marlise_product(below, 1, belowStride, d, outputs, target, outputs, inputs, outputs, rows, add)
+        case (.blas, true):
+          marlise_blas_product(1, 0, d, outputs, below, belowStride, target, inputs, outputs, inputs, rows, add)
+        case (.blas, false):
+          marlise_blas_product(1, 0, below, belowStride, d, outputs, target, outputs, inputs, outputs, rows, add)
         }
       }
       if index > 0, let next = workspace.gradients[index - 1] {
@@ -79,17 +82,23 @@ extension MLP {
   ) {
     let (inputs, outputs) = (Int(shape.layers[layer].inputs), Int(shape.layers[layer].outputs))
     precondition(target.first >= 0 && target.first + target.columns <= inputs, "input gradient outside the input")
-    if shape.isThin(layer) {
+    let add: Int32 = target.accumulate ? 1 : 0
+    let thin = shape.isThin(layer)
+    if shape.kernels == .blas {
+      marlise_blas_product(
+        0, thin ? 0 : 1, d, outputs, weight + target.first * (thin ? 1 : outputs), thin ? inputs : outputs,
+        target.pointer, target.stride, rows, target.columns, outputs, add)
+      return
+    }
+    if thin {
       marlise_thin_input_gradient(
-        d, weight, target.pointer, target.stride, rows, inputs, outputs, target.first, target.columns,
-        target.accumulate ? 1 : 0)
+        d, weight, target.pointer, target.stride, rows, inputs, outputs, target.first, target.columns, add)
       return
     }
     // The kernel multiplies by a row-major matrix, so the weight is turned round first: a hundredth of the product's work.
     let turned = workspace.transposed.pointer
     marlise_transpose(weight + target.first * outputs, target.columns, outputs, turned)
     marlise_product(
-      d, outputs, 1, turned, target.columns, target.pointer, target.stride, rows, target.columns, outputs,
-      target.accumulate ? 1 : 0)
+      d, outputs, 1, turned, target.columns, target.pointer, target.stride, rows, target.columns, outputs, add)
   }
 }

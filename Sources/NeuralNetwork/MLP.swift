@@ -92,7 +92,7 @@ public final class MLP {
 
   /// Evaluates `rows` observations; the result is `workspace.output`, `[rows, outputs]`.
   ///
-  /// A row's result has the same bits whatever rows are computed beside it.
+  /// With our own kernels, a row's result has the same bits whatever rows are computed beside it.
   @inline(__always)
   public func forward(
     _ input: UnsafePointer<Float>, stride: Int, rows: Int, in workspace: Workspace
@@ -109,7 +109,12 @@ public final class MLP {
     in workspace: Workspace
   ) {
     precondition(rows <= workspace.rows, "\(rows) rows in a workspace for \(workspace.rows)")
-    marlise_forward(shape.layers, Int32(shape.layerCount), parameters, input, stride, rows, workspace.outputs)
+    switch shape.kernels {
+    case .own:
+      marlise_forward(shape.layers, Int32(shape.layerCount), parameters, input, stride, rows, workspace.outputs)
+    case .blas:
+      marlise_blas_forward(shape.layers, Int32(shape.layerCount), parameters, input, stride, rows, workspace.outputs)
+    }
   }
 
   /// One row through each of `networks` networks of one shape whose parameters follow each other.
@@ -121,8 +126,15 @@ public final class MLP {
     stride: Int, scratch: UnsafeMutablePointer<Float>, width: Int, into output: UnsafeMutablePointer<Float>
   ) {
     precondition(width >= shape.width, "scratch of \(width) floats for layers of \(shape.width)")
-    marlise_forward_each(
-      shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride, scratch, width,
-      output, shape.outputs)
+    switch shape.kernels {
+    case .own:
+      marlise_forward_each(
+        shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride, scratch,
+        width, output, shape.outputs)
+    case .blas:
+      marlise_blas_forward_each(
+        shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride, scratch,
+        width, output, shape.outputs)
+    }
   }
 }

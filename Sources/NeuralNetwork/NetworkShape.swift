@@ -15,6 +15,8 @@ public final class NetworkShape: @unchecked Sendable {
   /// The widest layer's outputs.
   public let width: Int
   public let activations: [Activation]
+  /// What computes its products.
+  public let kernels: Kernels
 
   /// - Precondition: at least one layer, all sizes above 0.
   public init(inputs: Int, layers sizes: [(outputs: Int, activation: Activation)]) {
@@ -23,6 +25,7 @@ public final class NetworkShape: @unchecked Sendable {
     layerCount = sizes.count
     self.inputs = inputs
     activations = sizes.map(\.activation)
+    kernels = .current
     var fanIn = inputs
     var offset = 0
     var widest = 0

@@ -60,9 +60,7 @@ public final class Trainer {
     schedule = EpisodeSchedule(settings: settings)
     let count = settings.pods.count
     environment = try ScalingEnvironment(
-      PodClusterConfiguration(
-        pods: settings.pods, clusters: settings.clusters, seed: settings.seed, sharedCores: settings.nodeCores,
-        threads: threads, randomization: settings.randomization),
+      settings.cluster(seed: settings.seed, clusters: settings.clusters, threads: threads),
       pods: (0..<count).map { PodDescription(name: "pod\($0)") }, settings: settings.decisionSettings(of: algorithm),
       workload: try Workload(settings.workload), seconds: settings.steps)
     agents = try AgentGroup(

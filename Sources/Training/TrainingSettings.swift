@@ -46,6 +46,9 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var workload = WorkloadSettings("diurnal", mean: 15)
   /// Ranges that every pod of every episode draws its service from; nil keeps `pods` as they are.
   public var randomization: Randomization?
+  /// How old what the agents see is, and how long a new limit takes to act.
+  public var metrics = MetricLag.direct
+  public var resizeLatency = Randomization.Range(0, 0)
 
   public var seed: UInt64 = 1
   /// Write a numbered checkpoint every so many episodes; nil for none.
@@ -108,6 +111,16 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     algorithm.actionKind.isDiscrete ? .discrete(choices) : algorithm.actionKind
   }
 
+  /// The simulated cluster of this run.
+  func cluster(seed: UInt64, clusters: Int, threads: Int = 1) -> PodClusterConfiguration {
+    var configuration = PodClusterConfiguration(
+      pods: pods, clusters: clusters, seed: seed, sharedCores: nodeCores, threads: threads, randomization: randomization
+    )
+    configuration.metrics = metrics
+    configuration.resizeLatency = resizeLatency
+    return configuration
+  }
+
   func decisionSettings(of algorithm: AlgorithmDescription) -> DecisionSettings {
     let action: ActionSpace
     switch actionKind(of: algorithm) {
@@ -122,8 +135,14 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
 
   func shield(pool: Millicores) -> SafetyShield {
     // Upstream sends limits to the millicore.
-    SafetyShield(
+    var shield = SafetyShield(
       minimum: minimum, maximum: min(maximum ?? pool, pool), granularity: compatibility == .upstream ? 1 : 10)
+    shield.allow(for: metrics, resizeLatency: resizeLatency)
+    if let randomization {
+      shield.allow(
+        for: randomization.metrics ?? .direct, resizeLatency: randomization.resizeLatency ?? Randomization.Range(0, 0))
+    }
+    return shield
   }
 
   /// The published trainers choose the shared part by family; only the on-policy one looks at the number.

@@ -31,9 +31,7 @@ final class Validation {
     steady.minimum = min(steady.minimum, steady.mean)
     environments = try [load, Workload(steady)].map { workload in
       try ScalingEnvironment(
-        PodClusterConfiguration(
-          pods: settings.pods, clusters: Self.clusters, seed: settings.seed &+ Self.seedOffset,
-          sharedCores: settings.nodeCores, randomization: settings.randomization),
+        settings.cluster(seed: settings.seed &+ Self.seedOffset, clusters: Self.clusters),
         pods: (0..<count).map { PodDescription(name: "pod\($0)", priority: schedule.priority(ofPod: $0, episode: 0)) },
         settings: settings.decisionSettings(of: algorithm), workload: workload, seconds: Self.seconds)
     }

@@ -80,14 +80,14 @@ final class SimulatedCluster: ControlledCluster {
   func sample(into samples: UnsafeMutableBufferPointer<PodSample>) throws {
     for pod in podNames.indices {
       samples[pod] = cluster.sample(pod: pod, cluster: 0)
-      guard elapsed > 1 else { continue }
+      guard elapsed > 1, samples[pod].time == now else { continue }
       samples[pod].usage = usage[pod] / Double(elapsed)
       samples[pod].throttledFraction = periods[pod] > 0 ? Double(throttled[pod]) / Double(periods[pod]) : 0
     }
   }
 
   func resize(pod: Int, to limit: Millicores) throws -> Bool {
-    cluster.setLimit(limit, ofPod: pod, cluster: 0)
+    cluster.resize(limit, ofPod: pod, cluster: 0)
     return true
   }
 }

@@ -127,6 +127,28 @@ struct PodGroupTests {
     #expect(stride(from: 0, to: 42, by: 7).map { row()[$0] } == [0, 0, 0.1, 0.1, 0.3, 0.3])
   }
 
+  @Test("an absent pod holds nothing of the pool, and is taken over like a new one when it is there")
+  func absence() {
+    let group = group(3)
+    observe(group, [sample(300, at: 1), sample(300, at: 1), sample(400, usage: 40, at: 1)], at: 1)
+    #expect(group.available == 0)
+    observe(group, [sample(300, usage: 300, at: 2), .absent(at: 2), sample(400, usage: 40, at: 2)], at: 2)
+    #expect(group.available == 300 && group.allocations == [300, 0, 400])
+    // The mean of the others is that of those who are there.
+    let newest = Array(UnsafeBufferPointer(start: group.observations.row(0), count: 42).suffix(7))
+    #expect(newest == [0.3, 0.3, 0.3, 1, 0.1, 1, 1])
+    decide(group, [2, 2, 2])
+    #expect(group.resizes.map(\.isNeeded) == [true, false, true])
+    #expect(group.resizes[1].limit == 0 && group.resizes[0].limit == 320)
+    for pod in [0, 2] { group.noteSent(pod, at: 2) }
+    observe(group, [sample(320, at: 3), sample(200, usage: 100, at: 3), sample(420, at: 3)], at: 3)
+    #expect(group.allocations == [325, 200, 425])
+    let arrived = Array(UnsafeBufferPointer(start: group.observations.row(1), count: 42))
+    #expect(stride(from: 0, to: 42, by: 7).allSatisfy { arrived[$0] == 0.2 && arrived[$0 + 3] == 0.5 })
+    decide(group, [1, 2, 1])
+    #expect(group.resizes[1].from == 200 && group.resizes[1].limit == 220)
+  }
+
   @Test("whatever a policy says, limits stay in bounds, in steps and in the pool", arguments: 0..<60)
   func hostilePolicy(seed: UInt64) {
     var random = RandomStream(seed: seed, purpose: "hostile")

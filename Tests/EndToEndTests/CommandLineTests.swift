@@ -26,7 +26,7 @@ struct CommandLineTests {
     "says what was expected",
     arguments: [
       (["train", "--episodes", "many"], "a whole number"), (["train", "--episodes", "0"], "between 1 and"),
-      (["train", "--discount", "1.5"], "at most 1"),
+      (["train", "--discount", "1.5"], "at most 1"), (["infer", "--hack", "-1"], "--hack"),
       (["train", "--init-resources", "100"], "3 pods"), (["train", "--priorities", "1", "1"], "one per pod (3)"),
       (["eval", "--trace-start", "3"], "needs --trace"), (["train", "--actions", "4"], "3, 5 or 11"),
       (["train", "stray"], "unexpected argument"), (["train", "--episodes", "3", "--episodes", "4"], "given twice"),

@@ -6,8 +6,14 @@ import Testing
 
 @Suite("DDPG update against goldens")
 struct DDPGGoldenTests {
-  @Test("one update matches, in one part or two", arguments: ["simultaneous", "standard", "standard_sigmoid"], [1, 2])
-  func step(name: String, parts: Int) throws {
+  @Test(
+    "one update matches, in one part or two, with each kernel",
+    arguments: ["simultaneous", "standard", "standard_sigmoid"], Kernels.withParts)
+  func step(name: String, setup: KernelsAndParts) throws {
+    try Kernels.using(setup.kernels) { try step(name, parts: setup.parts) }
+  }
+
+  private func step(_ name: String, parts: Int) throws {
     let golden = try Golden.load("ddpg_step")[name]
     var settings = DDPGSettings()
     settings.hidden = [8, 16, 16, 8]

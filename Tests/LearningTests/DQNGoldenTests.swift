@@ -10,8 +10,12 @@ struct DQNGoldenTests {
     "dqn", "double", "dueling_per_sample", "dueling_whole_batch", "double_dueling_per_sample", "dqn_clipping",
   ]
 
-  @Test("one gradient step matches, in one part or two", arguments: cases, [1, 2])
-  func step(name: String, parts: Int) throws {
+  @Test("one gradient step matches, in one part or two, with each kernel", arguments: cases, Kernels.withParts)
+  func step(name: String, setup: KernelsAndParts) throws {
+    try Kernels.using(setup.kernels) { try step(name, parts: setup.parts) }
+  }
+
+  private func step(_ name: String, parts: Int) throws {
     let golden = try Golden.load("dqn_step")[name]
     let form = try golden.attribute("dueling_mean").string
     let isDueling = form != "none"
@@ -58,12 +62,16 @@ struct DQNGoldenTests {
     #expect(firstDifference(targets, try golden["target"].doubles, tolerance: 1e-5) == nil)
     #expect(firstDifference(taken, try golden["q_taken"].doubles, tolerance: 1e-5) == nil)
 
+    // Where inputs are huge, small entries are sums of terms near a thousand, which another order rounds elsewhere.
+    let tolerance = name == "dqn_clipping" && Kernels.current == .blas ? 5e-5 : 1e-5
     let gradient = FloatBuffer(agent.policy.buffer.count)
     for half in agent.halves {
       for index in 0..<gradient.count { gradient.pointer[index] += half.gradient.pointer[index] }
     }
     for (part, network) in agent.policy.streams {
-      #expect(try golden.difference("grad/\(part)", inCheckpointOrder(network, gradient)) == nil)
+      let difference = try golden.difference(
+        "grad/\(part)", inCheckpointOrder(network, gradient), tolerance: tolerance)
+      #expect(difference == nil, "\(difference ?? "")")
       #expect(try golden.difference("policy_after/\(part)", network.parameters) == nil)
       for (buffer, suffix) in [
         (agent.optimiser.first, "_exp_avg"), (agent.optimiser.second, "_exp_avg_sq"),

@@ -1,5 +1,6 @@
 import NeuralNetwork
 import TestSupport
+import Testing
 
 @testable import Learning
 
@@ -65,5 +66,18 @@ extension Agent {
           rows: rewards.count, observations: rows[0].pointer, actions: rows[1].pointer, rewards: rows[2].pointer,
           nextObservations: rows[3].pointer, ends: rows[4].pointer))
     }
+  }
+}
+
+/// What a golden step must not depend on.
+struct KernelsAndParts: CustomTestStringConvertible {
+  let kernels: Kernels
+  let parts: Int
+  var testDescription: String { "\(kernels), \(parts) part\(parts == 1 ? "" : "s")" }
+}
+
+extension Kernels {
+  static var withParts: [KernelsAndParts] {
+    allCases.flatMap { kernels in [1, 2].map { KernelsAndParts(kernels: kernels, parts: $0) } }
   }
 }

@@ -41,8 +41,12 @@ struct PPOGoldenTests {
     return (agent, golden)
   }
 
-  @Test("returns, advantages, one epoch's loss, gradients and step match", arguments: cases, [1, 2])
-  func oneEpoch(name: String, parts: Int) throws {
+  @Test("returns, advantages, one epoch's loss, gradients and step match", arguments: cases, Kernels.withParts)
+  func oneEpoch(name: String, setup: KernelsAndParts) throws {
+    try Kernels.using(setup.kernels) { try oneEpoch(name, parts: setup.parts) }
+  }
+
+  private func oneEpoch(_ name: String, parts: Int) throws {
     let (agent, golden) = try Self.agent(name, epochs: 1, parts: parts)
     let diagnostics = try agent.learn()
     #expect(
@@ -71,8 +75,12 @@ struct PPOGoldenTests {
     return Double(zip(free, bounded).filter { $0 > $1 + 1e-9 }.count) / Double(free.count)
   }
 
-  @Test("four epochs match", arguments: cases, [1, 2])
-  func fourEpochs(name: String, parts: Int) throws {
+  @Test("four epochs match", arguments: cases, Kernels.withParts)
+  func fourEpochs(name: String, setup: KernelsAndParts) throws {
+    try Kernels.using(setup.kernels) { try fourEpochs(name, parts: setup.parts) }
+  }
+
+  private func fourEpochs(_ name: String, parts: Int) throws {
     let (agent, golden) = try Self.agent(name, epochs: 4, parts: parts)
     try agent.learn()
     let losses = (0..<4).map { epoch in

@@ -1,7 +1,8 @@
 /* Our own C: kernels that Swift cannot vectorise (strict float order, no target_clones).
  *
  * Every kernel is compiled for x86-64, AVX2 and AVX-512 and chosen at load time. Sums run in a fixed order and every
- * fused multiply-add is explicit, so one input gives the same bits on each of them, in any batch, on any thread. */
+ * fused multiply-add is explicit, so one input gives the same bits on each of them, in any batch, on any thread. The
+ * functions named marlise_blas_ leave the products to OpenBLAS, which promises none of that. */
 #ifndef CMARLISE_H
 #define CMARLISE_H
 
@@ -24,6 +25,8 @@ void marlise_tanh(const float *x, float *y, size_t count);
 void marlise_sigmoid(const float *x, float *y, size_t count);
 /* Applies an activation to rows of `columns` values, row stride `stride`, in place. */
 void marlise_activate(int activation, float *y, size_t rows, size_t columns, size_t stride);
+/* y <- activation(y + bias), rows of `columns` values, contiguous: what is left to do after a plain product. */
+void marlise_bias_activate(int activation, const float *bias, float *y, size_t rows, size_t columns);
 /* d <- d * f'(.) from the activation's output y, rows contiguous; then, unless NULL, bias_gradient gets the column sums
  * of d (added to it when accumulate is not 0). MARLISE_IDENTITY leaves d as it is and only sums. */
 void marlise_activation_backward(int activation, const float *y, float *d, size_t rows, size_t columns,
@@ -64,6 +67,28 @@ void marlise_thin_input_gradient(const float *d, const float *w, float *dx, size
 /* Thin layer: dw[o, i] = sum over r of d[r, o] * x[r, i]. */
 void marlise_thin_weight_gradient(const float *d, const float *x, size_t x_stride, float *dw, size_t rows,
                                   size_t inputs, size_t outputs, int accumulate);
+
+/* The widest vector instructions that the products use on this machine: "AVX-512", "AVX2" or "x86-64". */
+const char *marlise_vectors(void);
+
+/* ---- OpenBLAS instead ---- */
+
+/* Loads OpenBLAS, for one thread; call it before the others. A second call changes nothing. It is not linked, because that
+ * would cost every start of every program the time to map and set up a library of 35 MB.
+ * Returns NULL, or why it cannot be used: valid until this thread's next call. */
+const char *marlise_blas_load(const char *library);
+/* The processor that its kernels were made for, such as "Zen". */
+const char *marlise_blas_core(void);
+/* c[m, n] = a * b, added to c when accumulate is not 0. a is [m, k], or [k, m] when turn_a is not 0; b is [k, n], or
+ * [n, k] when turn_b is not 0. */
+void marlise_blas_product(int turn_a, int turn_b, const float *a, size_t a_stride, const float *b, size_t b_stride,
+                          float *c, size_t c_stride, size_t m, size_t n, size_t k, int accumulate);
+/* As marlise_forward and marlise_forward_each. */
+void marlise_blas_forward(const marlise_layer *layers, int count, const float *parameters, const float *x,
+                          size_t x_stride, size_t rows, float *const *outputs);
+void marlise_blas_forward_each(const marlise_layer *layers, int count, const float *parameters,
+                               size_t parameter_stride, size_t networks, const float *x, size_t x_stride,
+                               float *scratch, size_t scratch_width, float *y, size_t y_stride);
 
 /* ---- optimisers ---- */
 

@@ -13,6 +13,15 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
   public var threads = 1
   /// When set, every pod of every episode draws its service from these ranges.
   public var randomization: Randomization?
+  /// How late `PodCluster.sample` sees what happens.
+  public var metrics = MetricLag.direct
+  /// Seconds between a resize and the new limit being in force, 0…60, drawn for every `PodCluster.resize`: what API server,
+  /// kubelet and runtime take.
+  public var resizeLatency = Randomization.Range(0, 0)
+  /// When each pod is there; empty for pods that stay from beginning to end.
+  public var schedules: [PodSchedule] = []
+  /// How requests travel from pod to pod; nil where every pod is a service of its own.
+  public var graph: ServiceGraph?
 
   public init(
     pods: [PodParameters], clusters: Int = 1, seed: UInt64 = 0, sharedCores: Double? = nil, threads: Int = 1,
@@ -26,6 +35,21 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     self.randomization = randomization
   }
 
+  /// Missing keys have the defaults; the pods must be there.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    pods = try values.decode([PodParameters].self, forKey: .pods)
+    clusters = try values.decodeIfPresent(Int.self, forKey: .clusters) ?? clusters
+    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+    sharedCores = try values.decodeIfPresent(Double.self, forKey: .sharedCores)
+    threads = try values.decodeIfPresent(Int.self, forKey: .threads) ?? threads
+    randomization = try values.decodeIfPresent(Randomization.self, forKey: .randomization)
+    metrics = try values.decodeIfPresent(MetricLag.self, forKey: .metrics) ?? metrics
+    resizeLatency = try values.decodeIfPresent(Randomization.Range.self, forKey: .resizeLatency) ?? resizeLatency
+    schedules = try values.decodeIfPresent([PodSchedule].self, forKey: .schedules) ?? schedules
+    graph = try values.decodeIfPresent(ServiceGraph.self, forKey: .graph)
+  }
+
   public func validate() throws {
     try PodSimulation.validate("the number of pods", pods.count, in: 1...10_000)
     try PodSimulation.validate("clusters", clusters, in: 1...100_000)
@@ -33,6 +57,13 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     if let sharedCores { try PodSimulation.validate("sharedCores", sharedCores, in: 0.01...1024, "cores") }
     for pod in pods { try pod.validate() }
     try randomization?.validate()
+    try metrics.validate()
+    try resizeLatency.validate("resizeLatency", within: 0...60, "seconds")
+    guard schedules.isEmpty || schedules.count == pods.count else {
+      throw SimulationError("there are \(schedules.count) schedules for \(pods.count) pods, expected none or one each")
+    }
+    for schedule in schedules { try schedule.validate() }
+    try graph?.validate(pods: pods.count)
   }
 }
 
@@ -63,6 +94,12 @@ public final class PodCluster {
   private let draws: UnsafeMutablePointer<Double>
   private let samples: [UnsafeMutableBufferPointer<Double>]
   private let node: SharedNode?
+  /// One per cluster; empty without a service graph.
+  private let flows: [RequestFlow]
+  /// nil where what happens is seen at once.
+  private let metrics: LaggingMetrics?
+  /// How long each resize takes; nil where none takes any time.
+  private let latencies: ResizeLatencies?
 
   /// - Throws: `SimulationError` for the first value of the configuration that is out of range.
   public init(_ configuration: PodClusterConfiguration) throws {
@@ -87,6 +124,16 @@ public final class PodCluster {
       return buffer
     }
     node = configuration.sharedCores.map { SharedNode(cores: $0) }
+    flows =
+      configuration.graph.map { graph in
+        (0..<configuration.clusters).map { _ in
+          RequestFlow(
+            graph, pods: configuration.pods.count, node: SharedNode(cores: configuration.sharedCores ?? .infinity))
+        }
+      } ?? []
+    let lag = configuration.randomization?.metrics ?? configuration.metrics
+    metrics = lag.isDirect ? nil : LaggingMetrics(lag, places: places, seed: configuration.seed)
+    latencies = ResizeLatencies(configuration, places: places)
     for index in 0..<configuration.pods.count {
       for cluster in 0..<configuration.clusters {
         let place = index * configuration.clusters + cluster
@@ -94,7 +141,10 @@ public final class PodCluster {
           to: freshPod(index, cluster, episode: cluster, queue: RequestQueue(), window: ResponseWindow()))
       }
     }
-    for cluster in 0..<configuration.clusters { episodes[cluster] = cluster }
+    for cluster in 0..<configuration.clusters {
+      episodes[cluster] = cluster
+      for index in 0..<configuration.pods.count { prepare(index, cluster, episode: cluster) }
+    }
   }
 
   deinit {
@@ -158,6 +208,7 @@ public final class PodCluster {
 
   private func restart(_ cluster: Int, episode: Int) {
     episodes[cluster] = episode
+    if !flows.isEmpty { flows[cluster].removeAll() }
     for index in 0..<pods {
       let place = place(index, cluster)
       let old = pod[place]
@@ -165,6 +216,18 @@ public final class PodCluster {
       pod[place].trace = old.trace
       seconds[place] = PodSecond()
       lastResponses[place] = nil
+      prepare(index, cluster, episode: episode)
+    }
+  }
+
+  /// What surrounds a fresh pod: its metrics, its resizes, whether it is there yet.
+  private func prepare(_ index: Int, _ cluster: Int, episode: Int) {
+    let place = place(index, cluster)
+    metrics?.reset(place, pod: index, episode: episode)
+    latencies?.reset(place, pod: index, episode: episode)
+    if !configuration.schedules.isEmpty, configuration.schedules[index].start > 0 {
+      pod[place].leave()
+      pod[place].refused = 0
     }
   }
 
@@ -198,7 +261,17 @@ public final class PodCluster {
     pod[place(index, cluster)].scheduleWrite(limit, after: delay)
   }
 
-  /// The limit in force, millicores.
+  /// Writes a CPU limit after a latency drawn from the configuration: at once where that has none.
+  public func resize(_ limit: Millicores, ofPod index: Int, cluster: Int) {
+    if let latencies {
+      let delay = latencies.draw(place(index, cluster))
+      setLimit(limit, ofPod: index, cluster: cluster, after: delay)
+    } else {
+      setLimit(limit, ofPod: index, cluster: cluster)
+    }
+  }
+
+  /// The limit in force, millicores; of an absent pod, the one it arrives with.
   public func limit(ofPod index: Int, cluster: Int) -> Millicores { pod[place(index, cluster)].limit }
 
   // MARK: Time
@@ -222,6 +295,9 @@ public final class PodCluster {
     time += 1
     if let recorder {
       for place in 0..<places { recorder.append(pod[place].window, pod: place / clusters, cluster: place % clusters) }
+      for (cluster, flow) in flows.enumerated() {
+        for route in 0..<flow.routes { recorder.append(flow.window(route: route), route: route, cluster: cluster) }
+      }
     }
   }
 
@@ -234,13 +310,17 @@ public final class PodCluster {
   }
 
   private func advance(_ range: Range<Int>, to end: Double, _ rates: UnsafePointer<Float>) {
-    if let node {
+    if !flows.isEmpty { for cluster in range { flows[cluster].startSecond() } }
+    if !configuration.schedules.isEmpty { beginSecond(range) }
+    if !flows.isEmpty {
+      for cluster in range { flows[cluster].advance(pod + cluster, stride: clusters, to: end, rates + cluster) }
+    } else if let node {
       for cluster in range { node.advance(pod + cluster, stride: clusters, count: pods, to: end, rates + cluster) }
     }
     for index in 0..<pods {
       for cluster in range {
         let place = index &* clusters &+ cluster
-        if node == nil {
+        if node == nil && flows.isEmpty {
           pod[place].startSecond(rate: rates[place])
           pod[place].run(to: end)
         }
@@ -248,28 +328,72 @@ public final class PodCluster {
         if seconds[place].ended > 0 {
           lastResponses[place] = ResponseTimes(mean: seconds[place].mean, p95: seconds[place].p95)
         }
+        if let metrics, pod[place].isPresent {
+          metrics.note(seconds[place], newestSample(place), at: Int(end), place: place)
+        }
       }
     }
   }
+
+  /// Pods arrive, restart and leave.
+  private func beginSecond(_ range: Range<Int>) {
+    for index in 0..<pods {
+      let event = configuration.schedules[index].event(at: time)
+      if event == .none { continue }
+      for cluster in range {
+        let place = place(index, cluster)
+        if !flows.isEmpty, event != .arrival { flows[cluster].lose(pod: index) }
+        switch event {
+        case .arrival, .restart:
+          if event == .restart { pod[place].stop() } else { metrics?.forget(place) }
+          pod[place].launch(startupWork: configuration.pods[index].startupWork)
+        case .departure:
+          pod[place].leave()
+          lastResponses[place] = nil
+        case .none: break
+        }
+      }
+    }
+  }
+
+  /// Whether the pod was there during the last second.
+  public func isPresent(pod index: Int, cluster: Int) -> Bool { pod[place(index, cluster)].isPresent }
 
   // MARK: Reading
 
   /// What happened in the last second.
   public func second(pod index: Int, cluster: Int) -> PodSecond { seconds[place(index, cluster)] }
 
+  /// What happened in the last second to the requests of a route of the configuration's graph, from end to end.
+  public func second(route: Int, cluster: Int) -> RouteSecond {
+    precondition(
+      flows.indices.contains(cluster) && (0..<flows[cluster].routes).contains(route),
+      "route \(route), cluster \(cluster): there are \(configuration.graph?.routes.count ?? 0) routes")
+    return flows[cluster].second(route: route)
+  }
+
   /// What the decision path sees of the last second.
   ///
   /// A second in which no request ended has no response times of its own; then the last known ones are carried on, or the
   /// age of the longest waiting request if that is more. nil before the first request.
+  ///
+  /// With lagging metrics it is the newest reading at hand instead, with that reading's own time and limit. Whether a pod is
+  /// there at all is known at once: an absent one's sample says so.
   public func sample(pod index: Int, cluster: Int) -> PodSample {
     let place = place(index, cluster)
+    guard pod[place].isPresent else { return .absent(at: seconds[place].time) }
+    if let reading = metrics?.reading(at: time, place: place) { return reading }
+    return newestSample(place)
+  }
+
+  private func newestSample(_ place: Int) -> PodSample {
     let second = seconds[place]
     var responses = lastResponses[place]
     if second.ended == 0 && second.oldestAge > 0 {
       responses = ResponseTimes(
         mean: max(responses?.mean ?? 0, second.oldestAge), p95: max(responses?.p95 ?? 0, second.oldestAge))
     }
-    let parameters = configuration.pods[index]
+    let parameters = configuration.pods[place / clusters]
     return PodSample(
       time: second.time, limit: pod[place].limit, request: parameters.request, usage: second.usage,
       throttledFraction: second.throttledFraction, memory: parameters.memory, responseTimes: responses)

@@ -17,6 +17,8 @@ public struct PodSecond: Sendable, Equatable {
   public var completed = 0
   /// Given up by the client in this second.
   public var timeouts = 0
+  /// Lost because the pod restarted or left; these have no response times.
+  public var refused = 0
   /// Waiting clients at the second's end.
   public var inFlight = 0
   /// Requests inside the pod at the second's end, also those that nobody waits for any more.

@@ -15,6 +15,13 @@ public struct Randomization: Codable, Equatable, Sendable {
       self.from = from
       self.to = to
     }
+
+    func draw(_ random: inout RandomStream) -> Double { from + (to - from) * (random.uniform() as Double) }
+
+    func validate(_ name: String, within bounds: ClosedRange<Double>, _ unit: String = "") throws {
+      try PodSimulation.validate("\(name).from", from, in: bounds, unit)
+      try PodSimulation.validate("\(name).to", to, in: from...max(bounds.upperBound, from), unit)
+    }
   }
 
   /// Mean demand, core-seconds, drawn log-uniformly.
@@ -31,8 +38,22 @@ public struct Randomization: Codable, Equatable, Sendable {
   public var speed = Range(0.9, 1)
   /// Millicores.
   public var baseUsage = Range(0, 10)
+  /// In place of the configuration's metric lag; nil leaves that.
+  public var metrics: MetricLag?
+  /// In place of the configuration's resize latency, seconds; every pod of every episode draws its own upper end from the
+  /// range, and each write its latency below that. nil leaves the configuration's.
+  public var resizeLatency: Range?
 
   public init() {}
+
+  /// The default ranges and those of the way between the cluster and the agent: readings 1 to 15 s apart, resizes that take
+  /// 0.1 to 2 s.
+  public static var withLags: Randomization {
+    var randomization = Randomization()
+    randomization.metrics = .any
+    randomization.resizeLatency = Range(0.1, 2)
+    return randomization
+  }
 
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -48,6 +69,8 @@ public struct Randomization: Codable, Equatable, Sendable {
     try read(.latency, into: &latency)
     try read(.speed, into: &speed)
     try read(.baseUsage, into: &baseUsage)
+    metrics = try values.decodeIfPresent(MetricLag.self, forKey: .metrics)
+    resizeLatency = try values.decodeIfPresent(Range.self, forKey: .resizeLatency)
   }
 
   /// Throws unless every pod that can be drawn is a valid one.
@@ -65,6 +88,8 @@ public struct Randomization: Codable, Equatable, Sendable {
       throw SimulationError(
         "randomization.distributions has empirical, expected exponential, deterministic or lognormal")
     }
+    try metrics?.validate()
+    try resizeLatency?.validate("randomization.resizeLatency", within: 0...60, "seconds")
     // The ends of the ranges are pods too, and between two valid ones all are valid.
     for isUpper in [false, true] {
       func end(_ range: Range) -> Double { isUpper ? range.to : range.from }

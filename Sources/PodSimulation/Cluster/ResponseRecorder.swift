@@ -8,19 +8,37 @@ public final class ResponseRecorder {
   }
 
   private struct Place: Hashable { let pod: Int, cluster: Int }
+  private struct RoutePlace: Hashable { let route: Int, cluster: Int }
   private var responses: [Place: [Response]] = [:]
+  private var endToEnd: [RoutePlace: [Response]] = [:]
 
   public init() {}
 
   /// What a pod's clients have met so far, in the order in which requests ended.
   public func responses(pod: Int, cluster: Int) -> [Response] { responses[Place(pod: pod, cluster: cluster)] ?? [] }
 
-  public func removeAll() { responses.removeAll(keepingCapacity: true) }
+  /// What the clients of a route have met so far, from end to end, in the order in which requests ended.
+  public func responses(route: Int, cluster: Int) -> [Response] {
+    endToEnd[RoutePlace(route: route, cluster: cluster)] ?? []
+  }
+
+  public func removeAll() {
+    responses.removeAll(keepingCapacity: true)
+    endToEnd.removeAll(keepingCapacity: true)
+  }
 
   func append(_ window: ResponseWindow, pod: Int, cluster: Int) {
     guard window.count > 0 else { return }
-    let ended = (0..<window.count).map { Response(sent: window.sent[$0], time: window.responses[$0]) }
-    responses[Place(pod: pod, cluster: cluster), default: []].append(contentsOf: ended)
+    responses[Place(pod: pod, cluster: cluster), default: []].append(contentsOf: Self.ended(window))
+  }
+
+  func append(_ window: ResponseWindow, route: Int, cluster: Int) {
+    guard window.count > 0 else { return }
+    endToEnd[RoutePlace(route: route, cluster: cluster), default: []].append(contentsOf: Self.ended(window))
+  }
+
+  private static func ended(_ window: ResponseWindow) -> [Response] {
+    (0..<window.count).map { Response(sent: window.sent[$0], time: window.responses[$0]) }
   }
 }
 

@@ -69,13 +69,14 @@ public final class ScalingEnvironment {
     pass()
   }
 
-  /// Writes the limits that the groups decided, where they changed, lets a second pass and observes it.
+  /// Writes the limits that the groups decided, where they changed, lets a second pass and observes it. A write takes the
+  /// configuration's resize latency; until a sample shows it, its group holds the pod.
   public func advance() {
     let now = Double(time)
     for index in 0..<clusters {
       let group = groups[index]
       for pod in 0..<pods where group.resizes[pod].isNeeded {
-        cluster.setLimit(group.resizes[pod].limit, ofPod: pod, cluster: index)
+        cluster.resize(group.resizes[pod].limit, ofPod: pod, cluster: index)
         group.noteSent(pod, at: now)
         resizes += 1
       }

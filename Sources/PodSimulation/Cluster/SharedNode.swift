@@ -11,25 +11,36 @@ struct SharedNode {
   ) {
     for index in 0..<count { pods[index * stride].startSecond(rate: rates[index * stride]) }
     while true {
-      shareOut(pods, stride, count)
-      var next = end
-      var first = -1
-      for index in 0..<count {
-        let at = pods[index * stride].nextEvent
-        if at < next {
-          next = at
-          first = index
-        }
-      }
-      for index in 0..<count where index != first {
-        if pods[index * stride].isRunning { pods[index * stride].serve(until: next) }
-        pods[index * stride].now = next
-      }
+      let (first, next) = advanceToEvent(pods, stride: stride, count: count, before: end)
       if first < 0 { return }
       pods[first * stride].step()
       // A completion ends where its work ends, which rounding may put beside `next`.
       pods[first * stride].now = next
     }
+  }
+
+  /// Divides the cores and brings all pods to the next event before `end`, or to `end`, but for the pod that it happens to.
+  ///
+  /// - Returns: that pod, −1 for none, and when.
+  @inline(__always)
+  func advanceToEvent(
+    _ pods: UnsafeMutablePointer<SimulatedPod>, stride: Int, count: Int, before end: Double
+  ) -> (first: Int, next: Double) {
+    shareOut(pods, stride, count)
+    var next = end
+    var first = -1
+    for index in 0..<count {
+      let at = pods[index * stride].nextEvent
+      if at < next {
+        next = at
+        first = index
+      }
+    }
+    for index in 0..<count where index != first {
+      if pods[index * stride].isRunning { pods[index * stride].serve(until: next) }
+      pods[index * stride].now = next
+    }
+    return (first, next)
   }
 
   /// Sets every running pod's share g so that g · min(n, C) is its max-min fair part of the cores.
@@ -83,19 +94,33 @@ extension SimulatedPod {
     return isRunning ? min(given, now + max(min(toCompletion, toThrottling), 0)) : given
   }
 
+  enum Event { case completion, exhaustion, arrival, timer }
+
   /// Runs to the pod's next event and handles it.
+  @inline(__always)
   mutating func step() {
+    switch serveToEvent() {
+    case .completion: finishRequest()
+    case .exhaustion: exhaust()
+    case .arrival: arrive()
+    case .timer: fireTimer()
+    }
+  }
+
+  /// Says which event is the pod's next and runs to it, except for the last bit of a request or a quota, which its handler
+  /// runs.
+  @inline(__always)
+  mutating func serveToEvent() -> Event {
     let given = min(nextArrival, timerAt)
     if isRunning {
       let toCompletion = toCompletion
       let toThrottling = toThrottling
       if min(toCompletion, toThrottling) <= given - now {
-        if toCompletion <= toThrottling { finishRequest() } else { exhaust() }
-        return
+        return toCompletion <= toThrottling ? .completion : .exhaustion
       }
       serve(until: given)
     }
     now = given
-    if nextArrival <= now { arrive() } else { fireTimer() }
+    return nextArrival <= now ? .arrival : .timer
   }
 }

@@ -100,6 +100,10 @@ struct SimulatedPod {
   var sent = 0
   var completed = 0
   var timeouts = 0
+  /// Requests lost by a stop; since the last `endSecond`, as pods stop between seconds.
+  var refused = 0
+  /// Absent pods get no requests.
+  var isPresent = true
 
   /// A fresh pod at time 0 with an empty queue.
   init(

@@ -57,9 +57,16 @@ extension SimulatedPod {
     now = time
   }
 
-  /// Runs until the next request is done.
+  /// Runs until the next request is done, and answers it.
   @inline(__always)
   mutating func finishRequest() {
+    let sent = finishService()
+    if sent >= 0 { answer(sentAt: sent) }
+  }
+
+  /// Runs until the next request is done, lets its worker go on, and returns when it was sent: below 0 for start-up work.
+  @inline(__always)
+  mutating func finishService() -> Double {
     now += max(toCompletion, 0)
     let done = serving[inService &- 1]
     let work = max(done.finish - attained, 0) * Double(inService)
@@ -67,7 +74,7 @@ extension SimulatedPod {
     quota.consume(work)
     attained = done.finish
     inService &-= 1
-    if done.sent >= 0 { answer(sentAt: done.sent) } else { capacity = workers }
+    if done.sent < 0 { capacity = workers }
     while inService < capacity && queue.count > 0 { takeNext() }
     if inService == 0 {
       attained = 0
@@ -76,10 +83,11 @@ extension SimulatedPod {
     } else if workers > 1 {
       updateRate()
     }
+    return done.sent
   }
 
   @inline(__always)
-  private mutating func answer(sentAt time: Double) {
+  mutating func answer(sentAt time: Double) {
     let response = now - time + latency
     if response <= timeout {
       completed &+= 1
@@ -151,7 +159,13 @@ extension SimulatedPod {
   /// A request arrives at `nextArrival`, and the next one is drawn.
   @inline(__always)
   mutating func arrive() {
-    sent &+= 1
+    admit(nextRequest())
+    scheduleNext()
+  }
+
+  /// The request that arrives at `nextArrival`.
+  @inline(__always)
+  mutating func nextRequest() -> WaitingRequest {
     let demand: Double
     if let trace {
       demand = trace._withUnsafeGuaranteedRef { $0.demands[traceCursor] }
@@ -159,8 +173,19 @@ extension SimulatedPod {
     } else {
       demand = drawDemand()
     }
-    let request = WaitingRequest(sent: nextArrival, work: demand + overhead)
+    return WaitingRequest(sent: nextArrival, work: demand + overhead)
+  }
+
+  /// A request is served or, when all workers are busy, waits.
+  @inline(__always)
+  mutating func admit(_ request: WaitingRequest) {
+    sent &+= 1
     if inService < capacity { begin(request) } else { queue.append(request) }
+  }
+
+  /// Draws when the request after the one that has just arrived comes.
+  @inline(__always)
+  mutating func scheduleNext() {
     if trace == nil { untilArrival += nextGap() }
     scheduleArrival()
   }
@@ -185,7 +210,7 @@ extension SimulatedPod {
   }
 
   @inline(__always)
-  private mutating func drawDemand() -> Double {
+  mutating func drawDemand() -> Double {
     if demandsUsed == Self.drawCount { drawDemands() }
     demandsUsed &+= 1
     return demands[demandsUsed &- 1]
@@ -232,7 +257,8 @@ extension SimulatedPod {
     timeouts = 0
     window.removeAll()
     if quota.isThrottled { throttledSince = now }
-    requestRate = requests > 0 ? min(Double(requests), 1e6) : 0
+    requestRate = requests > 0 && isPresent ? min(Double(requests), 1e6) : 0
+    if !isPresent { skipTrace(to: start + 1) }
     inverseRequestRate = 1 / requestRate
     scheduleArrival()
   }
@@ -285,13 +311,15 @@ extension SimulatedPod {
       expired &+= 1
     }
     second.time = now
-    second.usage = used / (now - start) * 1000 + min(baseUsage, Double(limit))
+    second.usage = used / (now - start) * 1000 + (isPresent ? min(baseUsage, Double(limit)) : 0)
     second.periods = periods
     second.throttledPeriods = throttledPeriods
     second.throttledTime = throttledTime
     second.sent = sent
     second.completed = completed
     second.timeouts = timeouts
+    second.refused = refused
+    refused = 0
     second.inFlight = waiting - expired
     second.backlog = queue.count + inService
     second.oldestAge = oldest.isFinite ? now - oldest : 0

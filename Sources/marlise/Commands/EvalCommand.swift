@@ -61,12 +61,14 @@ enum EvalCommand {
     let workload = try Workload(WorkloadOptions.settings(options, randomWindow: false))
     let pods = try PodOptions.simulatedPods(options, count: count)
     let duration = try options.optionalInt("duration") ?? traceLength(options) ?? 600
-    let scenario = Scenario(
+    var scenario = Scenario(
       pods: pods,
       descriptions: (0..<count).map { PodDescription(name: "pod\($0)", priority: priorities[$0]) },
       settings: DecisionSettings(pool: ResourcePool(capacity: pool), shield: shield),
       sharedCores: options.optionalFloat("node_cores"), seconds: duration,
       initialLimit: shield.limit(for: max(pool / count, shield.minimum)), slo: options.float("slo"), workload: workload)
+    scenario.metrics = try PodOptions.metrics(options)
+    scenario.resizeLatency = PodOptions.resizeLatency(options)
     let contestants = try contestants(options, pods: count)
     let seeds = (0..<options.int("seeds")).map { UInt64(options.int("seed") + $0) }
     let comparison = Comparison(scenario: scenario, contestants: contestants, seeds: seeds)

@@ -72,10 +72,13 @@ enum InferCommand {
     }
     let names = (0..<count).map { "pod\($0)" }
     let fast = options.flag("fast") || options.flag("once")
+    var configuration = PodClusterConfiguration(
+      pods: try PodOptions.simulatedPods(options, count: count), seed: UInt64(options.int("seed")),
+      sharedCores: options.optionalFloat("node_cores"))
+    configuration.metrics = try PodOptions.metrics(options)
+    configuration.resizeLatency = PodOptions.resizeLatency(options)
     let cluster = try SimulatedCluster(
-      PodClusterConfiguration(
-        pods: try PodOptions.simulatedPods(options, count: count), seed: UInt64(options.int("seed")),
-        sharedCores: options.optionalFloat("node_cores")),
+      configuration,
       names: names, workload: try Workload(WorkloadOptions.settings(options, randomWindow: false)),
       limit: shield.limit(for: max(pool / count, shield.minimum)), seconds: options.optionalInt("duration"),
       isRealTime: !fast, shouldStop: { Interruption.requested })

@@ -184,6 +184,8 @@ enum TrainCommand {
     settings.sharesParameters = options.flag("share_parameters")
     settings.pods = try PodOptions.simulatedPods(options, count: count)
     settings.nodeCores = options.optionalFloat("node_cores")
+    settings.metrics = try PodOptions.metrics(options)
+    settings.resizeLatency = PodOptions.resizeLatency(options)
     settings.pool = options.int("init_resources")
     let shield = try PodOptions.shield(options, pool: settings.pool, count: count)
     settings.minimum = shield.minimum

@@ -35,6 +35,13 @@ enum PodOptions {
       .float(
         "node_cores", .atLeast(0.01, atMost: 1024), metavar: "C",
         help: "Cores of one node that all pods share; without it each has its own."),
+      .choice(
+        "metrics_lag", MetricLag.names, default: "direct",
+        help:
+          "How old what is seen of a pod is: every second, or as the kubelet (10 to 15 s) or metrics-server shows it."),
+      .float(
+        "resize_latency", default: 0, .atLeast(0, atMost: 60), metavar: "S",
+        help: "Seconds until a new limit acts, at most; drawn anew for every resize."),
     ])
 
   /// The pool, the smallest limits and the priorities fit each other, or one sentence says which does not.
@@ -58,7 +65,18 @@ enum PodOptions {
       throw options.rejection(
         "init_resources", "is \(pool), expected at least \(count) pods × --min_cpu \(minimum) = \(count * minimum)")
     }
-    return SafetyShield(minimum: minimum, maximum: maximum)
+    var shield = SafetyShield(minimum: minimum, maximum: maximum)
+    shield.allow(for: try metrics(options), resizeLatency: resizeLatency(options))
+    return shield
+  }
+
+  static func metrics(_ options: ParsedOptions) throws -> MetricLag {
+    try MetricLag.named(options.string("metrics_lag"))
+  }
+
+  static func resizeLatency(_ options: ParsedOptions) -> Randomization.Range {
+    let longest = options.float("resize_latency")
+    return Randomization.Range(min(0.1, longest), longest)
   }
 
   static func simulatedPods(_ options: ParsedOptions, count: Int) throws -> [PodParameters] {
