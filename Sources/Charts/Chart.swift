@@ -58,7 +58,8 @@ public struct Chart: Drawable, Equatable {
     let xScale = Scale(axis: x, ends: xEnds, start: frame.left, end: frame.right)
     frame.addGrid(x: xScale, y: yScale, yTicks: yTicks, isBoth: !isTight)
 
-    var painter = MarkPainter(x: xScale, y: yScale, id: id)
+    let dots = marks.reduce(0) { if case .dots(let dots) = $1.shape { $0 + dots.count } else { $0 } }
+    var painter = MarkPainter(x: xScale, y: yScale, dots: dots)
     let isEmpty = marks.allSatisfy { mark in
       let extent = mark.extent
       return extent.x.isEmpty && extent.y.isEmpty

@@ -59,9 +59,11 @@ public struct Mark: Sendable, Equatable {
   public static func line(_ name: String, _ points: [Point], isStep: Bool = false, isDashed: Bool = false) -> Mark {
     Mark(name: name, shape: .line(points, isStep: isStep, isDashed: isDashed))
   }
-  /// One value per second, from second 0 on.
+  /// One value per second, from second 0 on; the last one holds for its second too.
   public static func line(_ name: String, perSecond values: [Double], isDashed: Bool = false) -> Mark {
-    .line(name, values.enumerated().map { Point(Double($0), $1) }, isStep: true, isDashed: isDashed)
+    let points = values.enumerated().map { Point(Double($0), $1) }
+    let end = values.last.map { [Point(Double(values.count), $0)] } ?? []
+    return .line(name, points + end, isStep: true, isDashed: isDashed)
   }
   /// An interval around a line.
   public static func band(_ name: String, _ intervals: [Interval]) -> Mark {

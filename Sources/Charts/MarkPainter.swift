@@ -2,7 +2,8 @@
 struct MarkPainter {
   let x: Scale
   let y: Scale
-  let id: String
+  /// Of all points in the chart: where there are many, they are small.
+  let radius: Double
   private(set) var clipped = ElementWriter()
   private(set) var above = ElementWriter()
   /// Where labels and points are already.
@@ -11,10 +12,10 @@ struct MarkPainter {
   /// Lines of more points than this have no tooltips: one would hit several at once.
   private static let tooltipsMax = 150
 
-  init(x: Scale, y: Scale, id: String) {
+  init(x: Scale, y: Scale, dots: Int) {
     self.x = x
     self.y = y
-    self.id = id
+    radius = dots > 40 ? 3.75 : 5.5
   }
 
   mutating func paint(_ mark: Mark, _ index: Int) {
@@ -176,7 +177,6 @@ struct MarkPainter {
 
   private mutating func paint(_ dots: [Mark.Dot], _ name: String, _ index: Int) {
     let colour = Theme.colour(index)
-    let radius = dots.count > 40 ? 3.5 : 5.5
     let shown = dots.compactMap { dot in place(dot.place).map { (dot, $0.0, $0.1) } }.filter { isInside($1, $2) }
     for (_, px, py) in shown {
       taken.append(Box(left: px - radius, top: py - radius, right: px + radius, bottom: py + radius))
@@ -210,16 +210,16 @@ struct MarkPainter {
         "path",
         [
           "class": "f\(colour.index) halo", "d": MarkPainter.symbol(index, x: px, y: py, radius: radius),
-          "fill": colour.light, "fill-opacity": dots.count > 40 ? "0.75" : "1", "stroke": Theme.paper.light,
+          "fill": colour.light, "fill-opacity": radius < 5 ? "0.8" : "1", "stroke": Theme.paper.light,
           "stroke-width": "1",
         ], content: tooltip([dot.label.isEmpty ? name : dot.label], dot.place, more))
     }
-    for (dot, px, py) in shown where !dot.label.isEmpty { addLabel(dot.label, px, py, radius) }
+    for (dot, px, py) in shown where !dot.label.isEmpty { addLabel(dot.label, px, py) }
   }
 
   /// Beside its point, in the first place with room, corners first: whiskers leave those free. Nowhere rather than over
   /// another.
-  private mutating func addLabel(_ text: String, _ px: Double, _ py: Double, _ radius: Double) {
+  private mutating func addLabel(_ text: String, _ px: Double, _ py: Double) {
     let wide = Markup.width(of: text, size: 12)
     let gap = radius + 5
     let side = radius * 0.6 + 3

@@ -155,15 +155,11 @@ enum CheckpointCommand {
     "Output",
     [
       .path("out", help: "The checkpoint to write; must not exist yet, unless --force.").required(),
-      .flag("force", help: "Replace the file if it exists."),
+      OutputFile.force,
     ])
 
   private static func output(_ options: ParsedOptions) throws -> String {
-    let path = options.string("out")
-    if !options.flag("force"), FileManager.default.fileExists(atPath: path) {
-      throw Failure("\(path) exists already; --force replaces it, or choose another file with --out")
-    }
-    return path
+    try OutputFile(options.string("out"), option: "out", force: options.flag("force")).path
   }
 
   private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
