@@ -84,6 +84,15 @@ struct CSVFile {
       return value
     }
 
+    /// A number in `range`: in other units it would lie outside.
+    func number(_ column: Int, in range: ClosedRange<Double>) throws -> Double {
+      let value = try number(column)
+      guard range.contains(value) else {
+        throw refusal(column, expected: "a number in \(range.lowerBound)…\(range.upperBound)")
+      }
+      return value
+    }
+
     /// A whole number in `range`.
     func integer(_ column: Int, in range: ClosedRange<Int>) throws -> Int {
       let value = try number(column)

@@ -75,6 +75,11 @@ struct FidelityTests {
       ("steady_cells.csv", "poisson", "uniform", "arrivals is 'uniform', expected poisson or const"),
       ("steady_cells.csv", ",steady,", ",wavy,", "load_shape is 'wavy', expected steady or onoff"),
       ("steady_cells.csv", "limit_m", "limit", "has no column 'limit_m'"),
+      (
+        "steady_cells.csv", "const,steady,0.6", "const,steady,9000",
+        "util_nominal is '9000', expected a number in 0.0…20.0"
+      ),
+      ("steady_cells.csv", ",300,0,0.0,", ",300,0,100,", "throttled_fraction is '100', expected a number in 0.0…1.0"),
       ("steady_requests.csv", ",0\n", ",7\n", "row 2: status is '7', expected a whole number in 0…2"),
       ("dynamic_seconds.csv", "100.0,", "-5,", "limit_m is '-5', expected a whole number in 1…1000000"),
       ("controller_seconds.csv", "ctl_single_twitter,1,", "ctl_single_twitter,3,", "expected 1: seconds ascend"),

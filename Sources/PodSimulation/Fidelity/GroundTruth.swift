@@ -158,11 +158,11 @@ public struct GroundTruth: Sendable {
           name: cell, group: row.text(group), limit: try row.integer(limit, in: 1...1_000_000),
           workers: try row.integer(workers, in: 1...64), cores: try row.integer(cores, in: 1...256),
           demand: try readDemand(row, mean: demand, distribution: distribution), arrivals: process,
-          isOnOff: row.text(shape) == "onoff", utilisation: try row.number(utilisation, atLeast: 0),
+          isOnOff: row.text(shape) == "onoff", utilisation: try row.number(utilisation, in: 0...20),
           rate: try row.number(rate, atLeast: 0),
           measured: Measures(
             mean: seconds[0], p50: seconds[1], p95: seconds[2], p99: seconds[3],
-            usage: try row.number(usage, atLeast: 0), throttledFraction: try row.number(throttled, atLeast: 0)),
+            usage: try row.number(usage, atLeast: 0), throttledFraction: try row.number(throttled, in: 0...1)),
           requests: requests))
     }
     return cells
