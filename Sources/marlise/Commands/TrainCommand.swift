@@ -68,8 +68,8 @@ enum TrainCommand {
         .flag(
           "randomize",
           help:
-            "Draw every pod's service anew for every episode: demand 3 to 30 ms, 1 to 8 workers and more, so that agents "
-            + "do not learn one service by heart."),
+            "Draw every pod's service anew for every episode (demand 3 to 30 ms, 1 to 8 workers, metrics 1 to 15 s old, "
+            + "resizes that take 0.1 to 2 s and more), so that agents do not learn one service by heart."),
         .choice(
           "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
           help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
@@ -214,7 +214,7 @@ enum TrainCommand {
     settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
-    settings.randomization = options.flag("randomize") ? Randomization() : nil
+    settings.randomization = options.flag("randomize") ? .withLags : nil
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
   }
