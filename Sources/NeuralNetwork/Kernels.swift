@@ -8,8 +8,8 @@ import Glibc
 public enum Kernels: String, Sendable, CaseIterable {
   /// This project's own: bits that depend on neither the batch, nor the threads, nor the width of the vector instructions.
   case own
-  /// OpenBLAS on one thread: to compare with, and for layers of many hundreds of outputs. A row's bits may depend on the
-  /// rows beside it, and so on the number of threads.
+  /// OpenBLAS on one thread: to compare with, and for layers of more than about 256 outputs. A row's bits may depend
+  /// on the rows beside it, and so on the number of threads.
   case blas
 
   /// The environment variable that chooses.

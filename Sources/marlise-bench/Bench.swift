@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import NeuralNetwork
 
 /// Measures what the learning core is made for: updates, decisions, and how much of the machine's arithmetic they use.
 @main
@@ -55,7 +56,9 @@ struct Bench {
     let products = work.products()
     let peak = products.map(\.value).max() ?? 0
     var rows = products.filter { only.isEmpty || $0.name.contains(only) }
+    try Kernels.using(.blas) {}
     if !json {
+      print("\(CPU.model); kernels: \(Kernels.own.name), and \(Kernels.blas.name) where a line says so")
       print(line("", "threads", "median", "best", "", "of sgemm peak"))
       for row in rows { show(row, peak: peak) }
     }
@@ -67,12 +70,23 @@ struct Bench {
     }
     for name in ["mdqn", "dmdqn", "ddmdqn", "ppo", "ddpg"] {
       let updates = 200
-      try add("\(name) update") { try work.updates(name, agents: 2, threads: 1, updates: updates) }
+      for kernels in Kernels.allCases {
+        try add("\(name) update") {
+          try work.updates(name, agents: 2, threads: 1, updates: updates, kernels: kernels)
+        }
+      }
       try add("\(name) update") { try work.updates(name, agents: 3, threads: 1, updates: updates) }
       try add("\(name) update") { try work.updates(name, agents: 3, threads: 2, updates: updates) }
     }
-    for name in ["mdqn", "ppo"] { try add("\(name) decision") { try work.decision(name, repeats: 20_000) } }
+    for name in ["mdqn", "ppo"] {
+      for kernels in Kernels.allCases {
+        try add("\(name) decision") { try work.decision(name, repeats: 20_000, kernels: kernels) }
+      }
+    }
     for shared in [true, false] {
+      try add("mdqn agents") {
+        try work.tick("mdqn", agents: 10_000, shared: shared, threads: 1, kernels: .blas)
+      }
       for threads in [1, 2] {
         try add("mdqn agents") { try work.tick("mdqn", agents: 10_000, shared: shared, threads: threads) }
       }
@@ -105,7 +119,8 @@ struct Bench {
 
   static func printJSON(_ rows: [Row], peak: Double, clock: Clock, runs: Int) throws {
     let document: [String: Any] = [
-      "clock": clock.rawValue, "runs": runs, "sgemm_peak_gflops": peak,
+      "clock": clock.rawValue, "runs": runs, "sgemm_peak_gflops": peak, "seed": 1, "cpu": CPU.model,
+      "kernels": ["own": Kernels.own.name, "blas": Kernels.blas.name],
       "rows": rows.map { row -> [String: Any] in
         var entry: [String: Any] = [
           "name": row.name, "threads": row.threads, "median": row.value, "best": row.best, "unit": row.unit,

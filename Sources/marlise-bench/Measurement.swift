@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// The clock that rates are taken from.
 enum Clock: String {
@@ -45,4 +45,14 @@ struct Row {
   var best: Double
   /// Billions of floating point operations per second, where the work is arithmetic.
   var gigaflops: Double?
+}
+
+/// What the numbers were measured on.
+enum CPU {
+  static var model: String {
+    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+    let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+    return "\(name ?? "unknown processor"), \(ProcessInfo.processInfo.activeProcessorCount) cores"
+  }
 }

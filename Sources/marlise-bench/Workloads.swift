@@ -56,7 +56,15 @@ struct Workloads {
   // MARK: Updates
 
   /// Updates per second of `agents` agents together, without acting and storing.
-  func updates(_ name: String, agents: Int, threads: Int, updates: Int) throws -> Row {
+  func updates(_ name: String, agents: Int, threads: Int, updates: Int, kernels: Kernels = .own) throws -> Row {
+    try Kernels.using(kernels) {
+      try self.updates(name, agents: agents, threads: threads, updates: updates, title: title(kernels))
+    }
+  }
+
+  private func title(_ kernels: Kernels) -> String { kernels == .blas ? ", OpenBLAS" : "" }
+
+  private func updates(_ name: String, agents: Int, threads: Int, updates: Int, title: String) throws -> Row {
     let algorithm = try Algorithms.named(name)
     var settings = algorithm.settings
     if var dqn = settings as? DQNSettings {
@@ -99,33 +107,36 @@ struct Workloads {
     let median = seconds[seconds.count / 2]
     withExtendedLifetime((data, actions, rewards, ends)) {}
     return Row(
-      name: "\(name) update, \(agents) agent\(agents == 1 ? "" : "s")", threads: threads, value: 1 / median,
+      name: "\(name) update, \(agents) agent\(agents == 1 ? "" : "s")\(title)", threads: threads, value: 1 / median,
       unit: "updates/s", best: 1 / seconds[0], gigaflops: Self.megaflops[name].map { $0 / median * 1e-3 })
   }
 
   // MARK: Decisions
 
-  func decision(_ name: String, repeats: Int) throws -> Row {
-    let policy = try self.policy(name, sets: 1, agents: 1, threads: 1)
+  func decision(_ name: String, repeats: Int, kernels: Kernels = .own) throws -> Row {
+    let policy = try Kernels.using(kernels) { try self.policy(name, sets: 1, agents: 1, threads: 1) }
     let (x, action) = (numbers(Self.inputs), FloatBuffer(1))
     let time = Measurement(clock: clock, runs: runs, operations: repeats) {
       for _ in 0..<repeats { policy.decide(x.pointer, into: action.pointer) }
     }
     withExtendedLifetime((x, action)) {}
     return Row(
-      name: "\(name) decision, one agent", threads: 1, value: time.median * 1e6, unit: "us", best: time.best * 1e6)
+      name: "\(name) decision, one agent\(title(kernels))", threads: 1, value: time.median * 1e6, unit: "us",
+      best: time.best * 1e6)
   }
 
   /// One controller tick for many agents, sharing one network or each with its own.
-  func tick(_ name: String, agents: Int, shared: Bool, threads: Int) throws -> Row {
-    let policy = try self.policy(name, sets: shared ? 1 : agents, agents: agents, threads: threads)
+  func tick(_ name: String, agents: Int, shared: Bool, threads: Int, kernels: Kernels = .own) throws -> Row {
+    let policy = try Kernels.using(kernels) {
+      try self.policy(name, sets: shared ? 1 : agents, agents: agents, threads: threads)
+    }
     let (x, actions) = (numbers(agents * Self.inputs), FloatBuffer(agents))
     let time = Measurement(clock: clock, runs: runs, operations: 1) {
       policy.decide(x.pointer, into: actions.pointer)
     }
     withExtendedLifetime((x, actions)) {}
     return Row(
-      name: "\(name), \(agents) agents, \(shared ? "one network" : "own networks")", threads: threads,
+      name: "\(name), \(agents) agents, \(shared ? "one network" : "own networks")\(title(kernels))", threads: threads,
       value: time.median * 1e3, unit: "ms", best: time.best * 1e3)
   }
 

@@ -3,10 +3,15 @@ import Testing
 
 @testable import Learning
 
+/// Promised of our own kernels.
 @Suite("Same seed, same bytes")
 struct DeterminismTests {
   @Test("one thread and two give the same bytes", arguments: Algorithms.names, [1, 2, 3])
   func threads(name: String, agents: Int) throws {
+    try Kernels.using(.own) { try threads(name, agents: agents) }
+  }
+
+  private func threads(_ name: String, agents: Int) throws {
     let one = try Playground(name, agents: agents, clusters: 9, threads: 1)
     let two = try Playground(name, agents: agents, clusters: 9, threads: 2)
     try one.run(40)
@@ -20,6 +25,10 @@ struct DeterminismTests {
 
   @Test("a resumed run equals one that never stopped", arguments: Algorithms.names, [1, 33])
   func resume(name: String, stop: Int) throws {
+    try Kernels.using(.own) { try resume(name, stop: stop) }
+  }
+
+  private func resume(_ name: String, stop: Int) throws {
     let whole = try Playground(name, threads: 1)
     try whole.run(stop)
     let resumed = try Playground(name, threads: 2)
@@ -33,6 +42,10 @@ struct DeterminismTests {
 
   @Test("agents that share parameters learn as one", arguments: ["ddmdqn", "ppo", "ddpg"])
   func shared(name: String) throws {
+    try Kernels.using(.own) { try shared(name) }
+  }
+
+  private func shared(_ name: String) throws {
     let one = try Playground(name, agents: 4, clusters: 3, threads: 1, shared: true)
     let two = try Playground(name, agents: 4, clusters: 3, threads: 2, shared: true)
     #expect(one.group.agents.count == 1 && one.group.rows == 12)
@@ -43,6 +56,10 @@ struct DeterminismTests {
 
   @Test("the greedy policy decides as its agent does, alone and in company", arguments: Algorithms.names)
   func greedy(name: String) throws {
+    try Kernels.using(.own) { try greedy(name) }
+  }
+
+  private func greedy(_ name: String) throws {
     let playground = try Playground(name, agents: 3, clusters: 50, threads: 1)
     try playground.run(20)
     let acted = FloatBuffer(150)

@@ -38,6 +38,10 @@ struct MLPTests {
 
   @Test("a row alone has the bits of the same row in a batch", arguments: shapes.indices)
   func batchInvariance(shape: Int) throws {
+    try Kernels.using(.own) { try batchInvariance(shape) }
+  }
+
+  private func batchInvariance(_ shape: Int) throws {
     let noise = Noise(seed: UInt64(shape))
     let network = try MLP(noise.network(42, Self.shapes[shape]))
     let outputs = network.shape.outputs

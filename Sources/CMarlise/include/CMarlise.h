@@ -73,8 +73,8 @@ const char *marlise_vectors(void);
 
 /* ---- OpenBLAS instead ---- */
 
-/* Loads OpenBLAS, for one thread; call it before the others. A second call changes nothing. It is not linked, because that
- * would cost every start of every program the time to map and set up a library of 35 MB.
+/* Loads OpenBLAS, for one thread; call it before the others. A second call changes nothing. It is not linked, so that
+ * programs that do without it start a millisecond sooner and run where it is not installed.
  * Returns NULL, or why it cannot be used: valid until this thread's next call. */
 const char *marlise_blas_load(const char *library);
 /* The processor that its kernels were made for, such as "Zen". */
