@@ -137,6 +137,7 @@ final class LaggingMetrics {
     guard now.readings == 0 || time % now.interval == now.phase else { return }
     var reading = sample
     reading.usage = now.usage / Double(now.seconds)
+    if now.seconds > 1 { reading.periodUsage = nil }
     reading.throttledFraction = now.periods > 0 ? Double(now.throttledPeriods) / Double(now.periods) : 0
     if now.ended > 0 {
       // The window's P95 is taken as the mean of its seconds', each weighted by its requests.

@@ -20,6 +20,8 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
   public var resizeLatency = Randomization.Range(0, 0)
   /// When each pod is there; empty for pods that stay from beginning to end.
   public var schedules: [PodSchedule] = []
+  /// Whether samples tell the CPU used in each CFS period (`PodSample.periodUsage`).
+  public var recordsPeriods = false
   /// How requests travel from pod to pod; nil where every pod is a service of its own.
   public var graph: ServiceGraph?
 
@@ -47,6 +49,7 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     metrics = try values.decodeIfPresent(MetricLag.self, forKey: .metrics) ?? metrics
     resizeLatency = try values.decodeIfPresent(Randomization.Range.self, forKey: .resizeLatency) ?? resizeLatency
     schedules = try values.decodeIfPresent([PodSchedule].self, forKey: .schedules) ?? schedules
+    recordsPeriods = try values.decodeIfPresent(Bool.self, forKey: .recordsPeriods) ?? recordsPeriods
     graph = try values.decodeIfPresent(ServiceGraph.self, forKey: .graph)
   }
 
@@ -92,6 +95,8 @@ public final class PodCluster {
   private let serving: UnsafeMutablePointer<SimulatedPod.Serving>
   private let servingStride: Int
   private let draws: UnsafeMutablePointer<Double>
+  /// `[places]`; nil unless the configuration records periods.
+  private let periodUsage: UnsafeMutablePointer<PeriodUsage>?
   private let samples: [UnsafeMutableBufferPointer<Double>]
   private let node: SharedNode?
   /// One per cluster; empty without a service graph.
@@ -118,6 +123,8 @@ public final class PodCluster {
     serving.initialize(repeating: SimulatedPod.Serving(finish: 0, sent: 0), count: places * servingStride)
     draws = .allocate(capacity: places * 2 * SimulatedPod.drawCount)
     draws.initialize(repeating: 0, count: places * 2 * SimulatedPod.drawCount)
+    periodUsage = configuration.recordsPeriods ? .allocate(capacity: places) : nil
+    periodUsage?.initialize(repeating: PeriodUsage(), count: places)
     samples = configuration.pods.map { parameters in
       let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: parameters.demand.samples.count)
       _ = buffer.initialize(from: parameters.demand.samples)
@@ -159,6 +166,7 @@ public final class PodCluster {
     episodes.deallocate()
     serving.deallocate()
     draws.deallocate()
+    periodUsage?.deallocate()
     for buffer in samples { buffer.deallocate() }
   }
 
@@ -169,7 +177,8 @@ public final class PodCluster {
       parameters(ofPod: index, episode: episode), seed: configuration.seed, pod: index, episode: episode,
       samples: UnsafeBufferPointer(samples[index]), queue: queue, window: window,
       serving: serving + (index * clusters + cluster) * servingStride,
-      draws: draws + (index * clusters + cluster) * 2 * SimulatedPod.drawCount)
+      draws: draws + (index * clusters + cluster) * 2 * SimulatedPod.drawCount,
+      periodUsage: periodUsage.map { $0 + (index * clusters + cluster) })
   }
 
   /// The service that a pod has in an episode, with what `randomization` draws.
@@ -216,6 +225,7 @@ public final class PodCluster {
       pod[place].trace = old.trace
       seconds[place] = PodSecond()
       lastResponses[place] = nil
+      periodUsage?[place] = PeriodUsage()
       prepare(index, cluster, episode: episode)
     }
   }
@@ -394,8 +404,10 @@ public final class PodCluster {
         mean: max(responses?.mean ?? 0, second.oldestAge), p95: max(responses?.p95 ?? 0, second.oldestAge))
     }
     let parameters = configuration.pods[place / clusters]
-    return PodSample(
+    var sample = PodSample(
       time: second.time, limit: pod[place].limit, request: parameters.request, usage: second.usage,
       throttledFraction: second.throttledFraction, memory: parameters.memory, responseTimes: responses)
+    if let periodUsage { sample.periodUsage = periodUsage[place] }
+    return sample
   }
 }

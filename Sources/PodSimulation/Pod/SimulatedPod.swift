@@ -94,6 +94,10 @@ struct SimulatedPod {
   var start = 0.0
   var window: ResponseWindow
   var used = 0.0
+  /// The CPU used in each period that ended in the second goes here; nil where nobody asks for it.
+  let periodUsage: UnsafeMutablePointer<PeriodUsage>?
+  /// `used` at the last period boundary.
+  var usedAtBoundary = 0.0
   var throttledTime = 0.0
   var periods = 0
   var throttledPeriods = 0
@@ -109,7 +113,7 @@ struct SimulatedPod {
   init(
     _ parameters: PodParameters, seed: UInt64, pod: Int, episode: Int, samples: UnsafeBufferPointer<Double>,
     queue: RequestQueue, window: ResponseWindow, serving: UnsafeMutablePointer<Serving>,
-    draws: UnsafeMutablePointer<Double>
+    draws: UnsafeMutablePointer<Double>, periodUsage: UnsafeMutablePointer<PeriodUsage>? = nil
   ) {
     var placement = RandomStream(seed: seed, purpose: "placement", pod, episode)
     let drawnPhase = parameters.period * (placement.uniform() as Double)
@@ -140,6 +144,7 @@ struct SimulatedPod {
     gaps = draws
     demands = draws + Self.drawCount
     self.window = window
+    self.periodUsage = periodUsage
     self.samples = samples
     capacity = parameters.workers
     arrivalStream = RandomStream(seed: seed, purpose: "arrivals", pod, episode)
