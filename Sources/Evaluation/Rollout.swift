@@ -11,6 +11,7 @@ extension Scenario {
     settings.action = contestant.action
     settings.compatibility = contestant.compatibility
     var configuration = PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores)
+    configuration.recordsPeriods = settings.observation.usesPeriods
     configuration.metrics = metrics
     configuration.resizeLatency = resizeLatency
     let environment = try ScalingEnvironment(

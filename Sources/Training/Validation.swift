@@ -36,10 +36,11 @@ final class Validation {
         settings: settings.decisionSettings(of: algorithm), workload: workload, seconds: Self.seconds)
     }
     actions = FloatBuffer(count * Self.clusters)
-    rewardReader = RewardReader(try settings.publishedReward(of: algorithm), pods: count)
+    rewardReader = try RewardReader(settings, algorithm: algorithm)
   }
 
-  /// The mean reward of an agent and step in the worse half of the episodes. Always the same episodes: scores can be compared.
+  /// The mean reward of an agent and step, of the published rewards in the worse half of the episodes. Always the same
+  /// episodes: scores can be compared.
   func score(_ networks: [[String: NetworkParameters]]) throws -> Double {
     let clusters = Self.clusters
     let count = settings.pods.count
@@ -54,6 +55,7 @@ final class Validation {
     var scores: [Double] = []
     for environment in environments {
       environment.begin(episode: 0, limits: limits)
+      rewardReader.begin(environment)
       var sums = Array(repeating: 0.0, count: clusters)
       for _ in 0..<Self.seconds {
         policy.decide(environment.observations.values, into: actions.pointer)
@@ -62,11 +64,13 @@ final class Validation {
         }
         environment.advance()
         for cluster in 0..<clusters {
-          rewardReader.rewards(of: environment.groups[cluster]) { _, total in sums[cluster] += total }
+          rewardReader.rewards(of: environment, cluster: cluster) { _, total in sums[cluster] += total }
         }
       }
       scores += sums.map { $0 / Double(Self.seconds * count) }
     }
+    // A reward that is a price has to be small on average; the published ones must not be forgiven a starved pod.
+    if settings.slo != nil { return scores.reduce(0, +) / Double(scores.count) }
     let worse = scores.sorted().prefix(scores.count / 2)
     return worse.reduce(0, +) / Double(worse.count)
   }

@@ -36,6 +36,9 @@ enum EvalCommand {
           .int(
             "scale_action", in: 1...1_000_000, metavar: "M",
             help: "Millicores per unit of a continuous action, in place of what the agents were trained with."),
+          .float(
+            "caution", .atLeast(-4, atMost: 4), metavar: "D",
+            help: "How dear late requests are to trained agents, in doublings of what their checkpoint says."),
         ])
       + Option.section(
         "Judgement",
@@ -93,7 +96,7 @@ enum EvalCommand {
     let hack = options.optionalInt("hack")
     let scale = options.optionalInt("scale_action")
     func trained(_ path: String, _ name: String) throws -> Contestant {
-      let agents = try TrainedAgents(loading: path, scale: scale)
+      let agents = try TrainedAgents(loading: path, scale: scale, caution: options.optionalFloat("caution"))
       _ = try agents.policy(pods: pods, hack: hack)
       return Contestant(
         name: name, observation: agents.observation, action: agents.action, compatibility: agents.compatibility
@@ -110,7 +113,7 @@ enum EvalCommand {
       }
     }
     for path in options.strings("checkpoint") {
-      let agents = try TrainedAgents(loading: path, scale: scale)
+      let agents = try TrainedAgents(loading: path, scale: scale, caution: options.optionalFloat("caution"))
       let name = agents.algorithm.name
       contestants.append(try trained(path, contestants.contains { $0.name == name } ? path : name))
     }
