@@ -174,7 +174,7 @@ public final class Trainer {
   ///
   /// - Returns: the score (see `Validation`), and whether no earlier score was as high.
   public func validate() throws -> (score: Double, isBest: Bool) {
-    let validation = try self.validation ?? Validation(settings, algorithm: algorithm)
+    let validation = try self.validation ?? Validation(settings, algorithm: algorithm, threads: agents.threads)
     self.validation = validation
     let score = try validation.score(
       agents.agents.map { agent in Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) }) })
