@@ -104,11 +104,11 @@ enum TrainCommand {
         .choice(
           "compatibility", DecisionSettings.Compatibility.allCases.map(\.rawValue), default: "none",
           help: "upstream reproduces the published system's quirks."),
-      ]) + AgentOptions.options + WorkloadOptions.options() + PodOptions.service
+      ]) + AgentOptions.options + PublishedOptions.options + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
     let settings = try settings(options)
-    let algorithm = try Algorithms.named(settings.algorithm)
+    let algorithm = try PublishedOptions.algorithm(options)
     let agentSettings = try AgentOptions.settings(
       options, for: algorithm, compatibility: settings.compatibility == .upstream ? .upstream : .correct)
     let trainer = try Trainer(settings, agentSettings: agentSettings, threads: options.int("threads"))
@@ -122,6 +122,11 @@ enum TrainCommand {
       }
     }
     warnIfOverloaded(trainer)
+    if options.flag("debug") {
+      trainer.onStep = { trainer, step in
+        for line in StepLog.lines(trainer, step: step) { Screen.standardError.line(line) }
+      }
+    }
     let resumes = options.flag("resume")
     let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
     if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
@@ -204,7 +209,7 @@ enum TrainCommand {
   private static func settings(_ options: ParsedOptions) throws -> TrainingSettings {
     var settings = TrainingSettings()
     let count = options.int("n_agents")
-    settings.algorithm = options.string("algorithm")
+    settings.algorithm = try PublishedOptions.algorithm(options).name
     settings.episodes = options.int("episodes")
     settings.steps = options.int("steps")
     settings.seed = UInt64(options.int("seed"))
@@ -225,7 +230,7 @@ enum TrainCommand {
       }
       settings.observation = ObservationSpec.independent.name
     }
-    settings.choices = options.int("actions")
+    settings.choices = try PublishedOptions.choices(options)
     guard [3, 5, 11].contains(settings.choices) else {
       throw options.rejection("actions", "is \(settings.choices), expected 3, 5 or 11")
     }
@@ -247,6 +252,10 @@ enum TrainCommand {
     settings.hidesSources = options.flag("hide_sources")
     settings.basis = ActionSpace.Basis(rawValue: options.string("action_basis")) ?? .limit
     settings.slo = try sloReward(options)
+    if settings.workload.trace == nil {
+      settings.workload.mean = PublishedOptions.rate(settings.workload.mean, options)
+      settings.workload.minimum = min(settings.workload.minimum, settings.workload.mean)
+    }
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
   }
