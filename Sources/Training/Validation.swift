@@ -55,6 +55,7 @@ final class Validation {
     for environment in environments {
       environment.begin(episode: 0, limits: limits)
       var sums = Array(repeating: 0.0, count: clusters)
+      var counts = Array(repeating: 0, count: clusters)
       for _ in 0..<Self.seconds {
         policy.decide(environment.observations.values, into: actions.pointer)
         for cluster in 0..<clusters {
@@ -62,10 +63,13 @@ final class Validation {
         }
         environment.advance()
         for cluster in 0..<clusters {
-          rewardReader.rewards(of: environment.groups[cluster]) { _, total in sums[cluster] += total }
+          rewardReader.rewards(of: environment.groups[cluster]) { _, total in
+            sums[cluster] += total
+            counts[cluster] += 1
+          }
         }
       }
-      scores += sums.map { $0 / Double(Self.seconds * count) }
+      scores += zip(sums, counts).map { $0 / Double(max($1, 1)) }
     }
     let worse = scores.sorted().prefix(scores.count / 2)
     return worse.reduce(0, +) / Double(worse.count)
