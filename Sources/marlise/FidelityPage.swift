@@ -164,16 +164,18 @@ struct FidelityPage {
     var table = HTMLReport.Table(
       [
         .text("run"), .number("usage, % of limit"), .number("CPU, %"), .number("mean response, %"), .number("P95, %"),
-        .number("correlation"), .number("late, s"), .number("simulated, s"), .text("remark"),
-      ], caption: "Late: the longest stretch in which answers took more than half a second on average.")
+        .number("correlation"), .text("late, s"), .text("remark"),
+      ],
+      caption:
+        "Late: the longest stretch in which answers took more than half a second on average, measured / simulated.")
     for run in report.dynamics {
       table.add([
         .init(run.name), .init(Number.fixed(run.usageDifference * 100, 2)),
         .init(Number.fixed(run.capacityError * 100, 1)),
         .init(run.meanError.map { Number.fixed($0 * 100, 1) } ?? ""),
         .init(run.p95Error.map { Number.fixed($0 * 100, 1) } ?? ""),
-        .init(run.correlation.map { Number.fixed($0, 3) } ?? ""), .init("\(run.measuredLate)"),
-        .init("\(run.simulatedLate)"), .init(FidelityTables.remark(run)),
+        .init(run.correlation.map { Number.fixed($0, 3) } ?? ""), .init("\(run.measuredLate) / \(run.simulatedLate)"),
+        .init(FidelityTables.remark(run)),
       ])
     }
     page.add(table: table)
@@ -200,17 +202,22 @@ struct FidelityPage {
     }
   }
 
-  /// Nothing where nobody ever waited.
+  /// Backlog and throttling; nothing where nobody ever waited.
   private func backlog(of series: RunSeries) -> [Chart] {
     guard series.measured.contains(where: { $0.backlog >= 2 }) else { return [] }
-    return [
+    func chart(_ title: String, _ caption: String, _ axis: Axis, _ value: (RunSeries.Second) -> Double) -> Chart {
       Chart(
-        "Backlog", caption: "Clients waiting at the second's end.", x: Axis("second"),
-        y: Axis("clients", includesZero: true),
+        title, caption: caption, x: Axis("second"), y: axis,
         marks: [
-          .line("measured", perSecond: series.measured.map(\.backlog)),
-          .line("simulated", perSecond: series.simulated.map(\.backlog), isDashed: true),
+          .line("measured", perSecond: series.measured.map(value)),
+          .line("simulated", perSecond: series.simulated.map(value), isDashed: true),
         ], width: 540, height: 300)
+    }
+    return [
+      chart("Backlog", "Clients waiting at the second's end.", Axis("clients", includesZero: true), { $0.backlog }),
+      chart(
+        "Throttling", "Of the second's active periods.", Axis("throttled periods, %", range: 0...100),
+        { $0.throttled * 100 }),
     ]
   }
 

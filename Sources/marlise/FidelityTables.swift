@@ -82,7 +82,7 @@ struct FidelityTables {
   }
 
   static func remark(_ run: DynamicFidelity) -> String {
-    [run.isRewritten ? "limit rewritten" : nil, run.isSaturated ? "overloaded" : nil].compactMap { $0 }
+    [run.isRewritten ? "rewritten" : nil, run.isSaturated ? "overloaded" : nil].compactMap { $0 }
       .joined(separator: ", ")
   }
 

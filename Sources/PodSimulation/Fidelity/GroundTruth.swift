@@ -56,6 +56,8 @@ public struct GroundTruth: Sendable {
     public var p95: Double?
     /// Clients waiting at the second's end; nil where the file does not say.
     public var inFlight: Int?
+    /// nil where the file does not say, or no period was active.
+    public var throttledFraction: Double?
   }
 
   public struct Run: Sendable {
@@ -184,6 +186,7 @@ public struct GroundTruth: Sendable {
     let (name, second, limit) = (try file.column("run"), try file.column("second"), try file.column("limit_m"))
     let (usage, mean, p95) = (try file.column("usage_m"), try file.column("mean_ms"), try file.column("p95_ms"))
     let waiting = file.columns.firstIndex(of: "in_flight")
+    let (periods, throttled) = (file.columns.firstIndex(of: "nr_periods"), file.columns.firstIndex(of: "nr_throttled"))
     let longest = 1000 * longestResponse
     var runs: [String: [Second]] = [:]
     try file.forEachRow { row in
@@ -200,7 +203,15 @@ public struct GroundTruth: Sendable {
           usage: try row.number(usage, in: 0...3 * Double(inForce) + 100),
           mean: row.isEmpty(mean) ? nil : try row.number(mean, in: 0...longest) / 1000,
           p95: row.isEmpty(p95) ? nil : try row.number(p95, in: 0...longest) / 1000,
-          inFlight: try waiting.flatMap { row.isEmpty($0) ? nil : try row.integer($0, in: 0...10_000_000) }))
+          inFlight: try waiting.flatMap { row.isEmpty($0) ? nil : try row.integer($0, in: 0...10_000_000) },
+          throttledFraction: try periods.flatMap { periods in
+            try throttled.flatMap { throttled in
+              if row.isEmpty(periods) || row.isEmpty(throttled) { return nil }
+              let count = try row.number(periods, in: 0...1100)
+              let part = try row.number(throttled, in: 0...count)
+              return count > 0 ? part / count : nil
+            }
+          }))
     }
     return runs
   }

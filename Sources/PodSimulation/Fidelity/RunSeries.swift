@@ -8,6 +8,8 @@ public struct RunSeries: Sendable {
     public var backlog: Double
     /// Mean response time of the requests that ended in the second, seconds; not a number where none did.
     public var response: Double
+    /// Share of the second's active periods that ended throttled; not a number where there was none.
+    public var throttled: Double
   }
 
   public var measured: [Second] = []
@@ -22,12 +24,14 @@ public struct RunSeries: Sendable {
     measured.append(
       Second(
         limit: Double(second.limit), usage: second.usage, backlog: second.inFlight.map(Double.init) ?? .nan,
-        response: second.mean ?? .nan))
+        response: second.mean ?? .nan, throttled: second.throttledFraction ?? .nan))
+    let periods = phases.reduce(0) { $0 + $1.periods }
     simulated.append(
       Second(
         limit: limit, usage: phases.reduce(0) { $0 + $1.usage } / count,
         backlog: Double(phases.reduce(0) { $0 + $1.inFlight }) / count,
-        response: ended.isEmpty ? .nan : ended.reduce(0) { $0 + $1.mean } / Double(ended.count)))
+        response: ended.isEmpty ? .nan : ended.reduce(0) { $0 + $1.mean } / Double(ended.count),
+        throttled: periods > 0 ? Double(phases.reduce(0) { $0 + $1.throttledPeriods }) / Double(periods) : .nan))
   }
 
   /// Seconds of the longest stretch in which answers came late, in more than half a second on average: how long an overload

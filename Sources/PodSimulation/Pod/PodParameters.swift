@@ -11,7 +11,7 @@ public struct PodParameters: Codable, Equatable, Sendable {
   public var period = 0.100
   /// Runtime that a core takes from the quota pool at a time (σ), 10 µs…1 s. The kernel's setting is 5 ms, but it looks only
   /// at accounting events whether a slice is used up, so the slice that fits the measurements is longer.
-  public var slice = 0.0075
+  public var slice = 0.007
   /// Runtime that a core keeps when it goes idle (κ), 0…`slice`.
   public var keptRuntime = 0.001
   /// Offset of the first period boundary to the start of the episode, 0…`period`; nil draws one per pod and episode, as
@@ -33,7 +33,7 @@ public struct PodParameters: Codable, Equatable, Sendable {
   /// Latency outside the pod (loopback, wake-ups, network, proxies), 0…10 s.
   public var latency = 0.000_22
   /// CPU really obtained while running (v), 0.01…1: below 1 by interrupts and other processes.
-  public var speed = 0.99
+  public var speed = 0.995
   /// Client timeout, 0.001…1000 s. A request that timed out is still served: the service does not notice.
   public var timeout = 2.0
   /// CPU used when idle, millicores, 0…1000. It comes out of the quota.
