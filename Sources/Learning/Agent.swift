@@ -88,7 +88,8 @@ public protocol Agent: AnyObject {
   var learnsFromLastAgent: Bool { get }
   var parts: Int { get }
   var phases: Int { get }
-  var isUpdateDue: Bool { get }
+  /// Updates that the steps stored so far call for.
+  var updatesDue: Int { get }
   func beginUpdate()
   func run(phase: Int, part: Int)
   /// - Throws: `LearningError.nonFinite`.
@@ -109,6 +110,8 @@ public protocol Agent: AnyObject {
 
 extension Agent {
   public var learnsFromLastAgent: Bool { false }
+
+  public var isUpdateDue: Bool { updatesDue > 0 }
 
   /// Observations `[rows, inputs]` → actions `[rows]`.
   public func act(

@@ -13,30 +13,29 @@ extension RandomStream {
     if used < 2 { words[count] = self.words.1; count += 1 }
     if used < 3 { words[count] = self.words.2; count += 1 }
     if used < 4 { words[count] = self.words.3; count += 1 }
-    let counters = SIMD4<UInt64>(repeating: block) &+ SIMD4(0, 1, 2, 3)
-    var (k0, k1) = (key0, key1)
-    var c0 = SIMD4<UInt32>(truncatingIfNeeded: counters)
-    var c1 = SIMD4<UInt32>(truncatingIfNeeded: counters &>> 32)
-    var c2 = SIMD4<UInt32>(repeating: UInt32(truncatingIfNeeded: stream))
-    var c3 = SIMD4<UInt32>(repeating: UInt32(truncatingIfNeeded: stream >> 32))
+    // 64-bit lanes of which only the low halves count: a product's high half is then a shift away.
+    typealias Lanes = SIMD4<UInt64>
+    let low = Lanes(repeating: 0xffff_ffff)
+    let counters = Lanes(repeating: block) &+ Lanes(0, 1, 2, 3)
+    var (k0, k1) = (UInt64(key0), UInt64(key1))
+    var (c0, c1) = (counters, counters &>> 32)
+    var (c2, c3) = (Lanes(repeating: stream), Lanes(repeating: stream &>> 32))
     for _ in 0..<10 {
-      let product0 = SIMD4<UInt64>(truncatingIfNeeded: c0) &* SIMD4(repeating: 0xD251_1F53)
-      let product1 = SIMD4<UInt64>(truncatingIfNeeded: c2) &* SIMD4(repeating: 0xCD9E_8D57)
-      let next0 = SIMD4<UInt32>(truncatingIfNeeded: product1 &>> 32) ^ c1 ^ SIMD4(repeating: k0)
-      let next2 = SIMD4<UInt32>(truncatingIfNeeded: product0 &>> 32) ^ c3 ^ SIMD4(repeating: k1)
-      c0 = next0
-      c1 = SIMD4<UInt32>(truncatingIfNeeded: product1)
-      c2 = next2
-      c3 = SIMD4<UInt32>(truncatingIfNeeded: product0)
-      k0 = k0 &+ 0x9E37_79B9
-      k1 = k1 &+ 0xBB67_AE85
+      let product0 = (c0 & low) &* Lanes(repeating: 0xD251_1F53)
+      let product1 = (c2 & low) &* Lanes(repeating: 0xCD9E_8D57)
+      c0 = (product1 &>> 32) ^ c1 ^ Lanes(repeating: k0)
+      c2 = (product0 &>> 32) ^ c3 ^ Lanes(repeating: k1)
+      c1 = product1
+      c3 = product0
+      k0 &+= 0x9E37_79B9
+      k1 &+= 0xBB67_AE85
     }
     for lane in 0..<4 {
-      words[count] = c0[lane]
-      words[count + 1] = c1[lane]
-      words[count + 2] = c2[lane]
-      words[count + 3] = c3[lane]
-      count += 4
+      words[count] = UInt32(truncatingIfNeeded: c0[lane])
+      words[count &+ 1] = UInt32(truncatingIfNeeded: c1[lane])
+      words[count &+ 2] = UInt32(truncatingIfNeeded: c2[lane])
+      words[count &+ 3] = UInt32(truncatingIfNeeded: c3[lane])
+      count &+= 4
     }
     return count
   }
