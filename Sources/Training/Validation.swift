@@ -24,6 +24,8 @@ final class Validation {
     var rewardReader: RewardReader
     /// The mean reward of an agent and step, per cluster.
     var scores = Array(repeating: 0.0, count: Validation.clusters)
+    /// Rewards in each score; absent pods have none.
+    private var counts = Array(repeating: 0, count: Validation.clusters)
 
     init(_ environment: ScalingEnvironment, _ rewardReader: RewardReader) {
       self.environment = environment
@@ -34,7 +36,7 @@ final class Validation {
     func play(_ policy: GreedyPolicy, limits: [Millicores]) {
       let clusters = Validation.clusters
       environment.begin(episode: 0, limits: limits)
-      for cluster in 0..<clusters { scores[cluster] = 0 }
+      for cluster in 0..<clusters { (scores[cluster], counts[cluster]) = (0, 0) }
       for _ in 0..<Validation.seconds {
         policy.decide(environment.observations.values, into: actions.pointer)
         for cluster in 0..<clusters {
@@ -42,10 +44,13 @@ final class Validation {
         }
         environment.advance()
         for cluster in 0..<clusters {
-          rewardReader.rewards(of: environment.groups[cluster]) { _, total in scores[cluster] += total }
+          rewardReader.rewards(of: environment.groups[cluster]) { _, total in
+            scores[cluster] += total
+            counts[cluster] += 1
+          }
         }
       }
-      for cluster in 0..<clusters { scores[cluster] /= Double(Validation.seconds * environment.pods) }
+      for cluster in 0..<clusters { scores[cluster] /= Double(max(counts[cluster], 1)) }
     }
   }
 
