@@ -22,8 +22,10 @@ final class Validation {
     let environment: ScalingEnvironment
     let actions: FloatBuffer
     var rewardReader: RewardReader
-    /// The mean reward of an agent that is there and step, per cluster.
+    /// The mean reward of an agent and step, per cluster.
     var scores = Array(repeating: 0.0, count: Validation.clusters)
+    /// Rewards in each score; absent pods have none.
+    private var counts = Array(repeating: 0, count: Validation.clusters)
 
     init(_ environment: ScalingEnvironment, _ rewardReader: RewardReader) {
       self.environment = environment
@@ -34,8 +36,7 @@ final class Validation {
     func play(_ policy: GreedyPolicy, limits: [Millicores]) {
       let clusters = Validation.clusters
       environment.begin(episode: 0, limits: limits)
-      var counts = Array(repeating: 0, count: clusters)
-      for cluster in 0..<clusters { scores[cluster] = 0 }
+      for cluster in 0..<clusters { (scores[cluster], counts[cluster]) = (0, 0) }
       for _ in 0..<Validation.seconds {
         policy.decide(environment.observations.values, into: actions.pointer)
         for cluster in 0..<clusters {
