@@ -47,7 +47,7 @@ let package = Package(
     // Floor 3: what one does with them
     room("Training", ["Autoscaling", "Learning", "PodSimulation", "Checkpoints", "NeuralNetwork", "RandomStreams"]),
     room("Evaluation", ["Autoscaling", "PodSimulation", "RandomStreams"]),
-    room("Control", ["Autoscaling"]),
+    room("Control", ["Autoscaling", "Kubernetes"]),
 
     // Floor 4: programs
     .executableTarget(
@@ -55,7 +55,7 @@ let package = Package(
       dependencies: [
         "Terminal", "Autoscaling", "NeuralNetwork", "Learning", "PodSimulation", "Checkpoints", "Training",
         "Evaluation", "Charts",
-        "Control", "RandomStreams",
+        "Control", "Kubernetes", "RandomStreams",
       ], swiftSettings: strict),
     .executableTarget(
       name: "marlise-bench",
@@ -82,7 +82,7 @@ let package = Package(
       "TrainingTests",
       ["Training", "Learning", "PodSimulation", "Checkpoints", "Autoscaling", "NeuralNetwork", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "PodSimulation", "Autoscaling", "TestSupport"]),
-    tests("ControlTests", ["Control", "Autoscaling", "PodSimulation", "TestSupport"]),
+    tests("ControlTests", ["Control", "Kubernetes", "Autoscaling", "PodSimulation", "TestSupport"]),
     tests("EndToEndTests", ["TestSupport"]),
     tests("TidyTests", ["TestSupport"]),
   ],
