@@ -52,6 +52,9 @@ public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy
     for place in round.rejectedBefore { group.noteRejected(place) }
     try takePlaces(into: &round)
     try samples.withUnsafeMutableBufferPointer { try cluster.sample(into: $0) }
+    // Known only now: a pod that has just been measured for the first time is in the group, and no longer held beside it.
+    round.reserved = cluster.reserved
+    group.reserved = round.reserved
     round.time = cluster.now
     samples.withUnsafeBufferPointer { group.observe($0, at: round.time) }
     group.decide(asking: &policy)
@@ -74,8 +77,6 @@ public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy
     for place in 0..<group.count {
       group.describe(place, as: places[place].description, original: places[place].original)
     }
-    group.reserved = cluster.reserved
-    round.reserved = group.reserved
   }
 
   private func send(_ round: inout ControlRound) throws {

@@ -55,7 +55,7 @@ final class InferReport {
     var text = "\(statistics.resizesSent) patches sent, \(statistics.resizesRefused) refused, "
     text += "\(statistics.resizesUnanswered) unanswered; \(missed) rounds missed"
     if let median = statistics.latencies.quantile(0.5), let high = statistics.latencies.quantile(0.99) {
-      text += "; from samples to patch P50 \(Number.short(median * 1000)) ms, P99 \(Number.short(high * 1000)) ms"
+      text += "; from samples to patch P50 \(Number.fixed(median * 1000, 1)) ms, P99 \(Number.fixed(high * 1000, 1)) ms"
     }
     try Output.standardOutput.write(text + "\n")
   }

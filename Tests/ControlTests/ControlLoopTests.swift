@@ -13,6 +13,8 @@ final class ScriptedCluster: ControlledCluster {
   var quiet: Set<Int> = []
   var absent: Set<Int> = []
   var resizesAvailable: Int?
+  /// What is held beside the group before the round's samples and after them.
+  var reservedBefore = 0
   var reserved = 0
   var roundsLeft = 10
   private var rejections: [Int] = []
@@ -24,6 +26,8 @@ final class ScriptedCluster: ControlledCluster {
   }
 
   func sample(into samples: UnsafeMutableBufferPointer<PodSample>) throws {
+    reserved -= reservedBefore
+    reservedBefore = 0
     for place in samples.indices {
       samples[place] =
         absent.contains(place)
@@ -139,6 +143,16 @@ struct ControlLoopTests {
     cluster.reserved = 550
     _ = try run(cluster)
     #expect(cluster.limits.reduce(0, +) == 440)
+  }
+
+  @Test("a pod that is measured for the first time is not counted twice")
+  func measuredFirst() throws {
+    let cluster = ScriptedCluster()
+    cluster.reserved = 900
+    cluster.reservedBefore = 900
+    let rounds = try run(cluster, rounds: 1)
+    #expect(rounds.map(\.reserved) == [0])
+    #expect(cluster.limits == [250, 250])
   }
 
   @Test("the loop ends when the cluster does, when the rounds are done, or when it is told to")

@@ -15,11 +15,16 @@ public final class KubernetesCluster: ControlledCluster {
     public var pacing: Pacing
     /// The longest piece of a wait, seconds, after which `shouldStop` is looked at.
     public var piece: Double
+    /// The watchers' own: they follow the server in its time, not the loop's.
+    public var watching: Pacing
 
-    public init(calendar: @escaping @Sendable () -> Double, pacing: Pacing, piece: Double = 0.05) {
+    public init(
+      calendar: @escaping @Sendable () -> Double, pacing: Pacing, piece: Double = 0.05, watching: Pacing = .system
+    ) {
       self.calendar = calendar
       self.pacing = pacing
       self.piece = piece
+      self.watching = watching
     }
 
     public static let system = Clock(calendar: { Timestamp.now.seconds }, pacing: .system)
@@ -116,7 +121,8 @@ public final class KubernetesCluster: ControlledCluster {
     let namespaces: [String?] = configuration.selection.namespaces.isEmpty ? [nil] : configuration.selection.namespaces
     watchers = namespaces.map { namespace in
       PodWatcher(
-        client: survey.client, namespace: namespace, labelSelector: configuration.selection.labelSelector
+        client: survey.client, namespace: namespace, labelSelector: configuration.selection.labelSelector,
+        pacing: clock.watching
       ) { inbox.append($0) }
     }
     end = configuration.duration.map { clock.pacing.now() + $0 }
