@@ -113,7 +113,8 @@ enum LiveInference {
     configuration.priorities = given.isEmpty ? [] : try PodOptions.priorities(options, count: count)
     configuration.patience = min(options.float("action_interval") / 4, 1)
     configuration.duration = options.optionalInt("duration").map(Double.init)
-    configuration.sendsEvents = options.flag("apply") && options.flag("events")
+    configuration.applies = options.flag("apply")
+    configuration.sendsEvents = configuration.applies && options.flag("events")
     configuration.burst = options.int("patch_budget")
     configuration.say = { log.warning($0) }
     if let places = configuration.places, survey.selected.count < places {
@@ -154,7 +155,11 @@ enum LiveInference {
         "server": .text(survey.client.connection.address.base), "kubernetes": .text(survey.discovery.gitVersion),
         "pods": .int(pods.count), "metrics": .text(source), "pool": .text("\(capacity)m"),
       ])
-    for place in pods { log.debug("pod", ["name": .text(place.description.name), "owner": .text(place.owner)]) }
+    let owners = Dictionary(grouping: pods, by: \.owner).sorted { $0.key < $1.key }
+    for (owner, pods) in owners.prefix(20) {
+      let names = pods.prefix(5).map(\.description.name).joined(separator: ", ") + (pods.count > 5 ? ", …" : "")
+      log.info("driven", ["owner": .text(owner), "pods": .int(pods.count), "names": .text(names)])
+    }
     for (pod, reason) in survey.others where reason != .notWanted {
       log.info("not driven", ["pod": .text(pod.key), "because": .text("\(reason)")])
     }
@@ -196,7 +201,9 @@ enum LiveRestore {
 
   static func run(_ options: ParsedOptions, _ survey: ClusterSurvey, _ log: Log) throws -> ExitCode {
     let store = try store(options, survey)
-    let pods = survey.selected.compactMap { pod in store.original(of: pod.pod).map { (pod: pod.pod, original: $0) } }
+    let kept = survey.selected.compactMap { pod in store.original(of: pod.pod).map { (pod: pod.pod, original: $0) } }
+    let pods = kept.filter { !$0.original.isInForce(in: $0.pod) }
+    try store.forget(kept.filter { $0.original.isInForce(in: $0.pod) }.map(\.pod))
     guard !pods.isEmpty else {
       log.info("nothing to put back", ["in": .text(store.place)])
       return .success

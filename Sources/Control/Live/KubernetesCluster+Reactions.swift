@@ -118,9 +118,17 @@ extension KubernetesCluster {
   }
 
   private func note(_ pod: SelectedPod, _ reason: String, _ text: String, isWarning: Bool = false) {
-    let room = client.writesAvailable.map { $0 > configuration.burst / 2 } ?? true
-    guard room, let event = events.event(about: pod, reason, text, isWarning: isWarning, at: clock) else { return }
-    sender.send(note: event)
+    guard let event = events.event(about: pod, reason, text, isWarning: isWarning, at: clock) else { return }
+    // What cannot be said soon is not worth saying.
+    if notes.count < 200 { notes.append(event) }
+  }
+
+  /// Sends notes with what the round's resizes have left of the budget, half of it at most.
+  func sendNotes() {
+    guard !notes.isEmpty else { return }
+    let room = client.writesAvailable.map { max($0 - configuration.burst / 2, 0) } ?? notes.count
+    for note in notes.prefix(room) { sender.send(note: note) }
+    notes.removeFirst(min(room, notes.count))
   }
 }
 

@@ -19,23 +19,35 @@ extension KubernetesCluster {
     let deadline = clock.pacing.now() + grace
     for answer in sender.takeAnswers(waitingAtMost: min(grace / 2, 6)) { noteAnswer(answer) }
     apply(roster.apply(inbox.take()))
-    return Restorer(sender.resizer, originals: originals, pacing: clock.pacing).restore(touched, before: deadline)
+    let (touched, untouched) = kept
+    let restored = Restorer(sender.resizer, originals: originals, pacing: clock.pacing).restore(
+      touched, before: deadline)
+    try? originals.forget(untouched)
+    return restored
   }
 
-  /// All pods with values of ours, whether they have a place now or not: one whose container restarts at this moment has none.
-  private var touched: [(pod: Pod, original: OriginalValues)] {
-    var found: [String: (pod: Pod, original: OriginalValues)] = [:]
+  /// All pods whose originals are kept, whether they have a place now or not (one whose container restarts at this moment has
+  /// none): those to be put back, and those that have their values still.
+  private var kept: (touched: [(pod: Pod, original: OriginalValues)], untouched: [Pod]) {
+    var touched: [String: (pod: Pod, original: OriginalValues)] = [:]
+    var untouched: [String: Pod] = [:]
     for pod in known {
       guard let original = originals.original(of: pod),
         (try? PodSettings(annotations: pod.metadata.annotations))?.pool == configuration.poolName
       else { continue }
-      found[pod.metadata.uid] = (pod, original)
+      if original.isInForce(in: pod) {
+        untouched[pod.metadata.uid] = pod
+      } else {
+        touched[pod.metadata.uid] = (pod, original)
+      }
     }
+    // What was sent may be newer than what the watch has told.
     for place in tenants.indices {
       guard let tenant = tenants[place], tenant.isTouched, let pod = roster.places[place] else { continue }
-      found[pod.uid] = (pod.pod, tenant.original)
+      touched[pod.uid] = (pod.pod, tenant.original)
+      untouched[pod.uid] = nil
     }
-    return found.values.sorted { PodSelection.isBefore($0.pod, $1.pod) }
+    return (touched.values.sorted { PodSelection.isBefore($0.pod, $1.pod) }, Array(untouched.values))
   }
 
   /// An answer that comes while nothing is decided any more: only what it says of the pod counts.

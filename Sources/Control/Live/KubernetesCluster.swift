@@ -73,6 +73,8 @@ public final class KubernetesCluster: ControlledCluster {
   private var tickets = 0
   var rejections: [Int] = []
   var events: PodEvents
+  /// Events that wait for writes that nobody else needs.
+  var notes: [APIRequest] = []
   public internal(set) var statistics = LiveStatistics()
   private var sampledAt = 0.0
   /// Said once each.
@@ -178,7 +180,10 @@ public final class KubernetesCluster: ControlledCluster {
 
   /// Takes what the watchers have told since the last round.
   private func update() {
-    apply(roster.apply(inbox.take()))
+    let changes = inbox.take()
+    apply(roster.apply(changes))
+    forgetDeleted(changes)
+    keepOriginals()
     let time = clock.pacing.now()
     for place in tenants.indices { settle(place, at: time) }
     describe()
@@ -202,6 +207,15 @@ public final class KubernetesCluster: ControlledCluster {
       }
     }
     while tenants.count < roster.places.count { tenants.append(nil) }
+  }
+
+  /// There is nothing to put back on a pod that is no more.
+  private func forgetDeleted(_ changes: [PodChange]) {
+    let deleted = changes.compactMap { change -> Pod? in
+      guard case .vanished(let pod) = change, pod.metadata.deletionTimestamp != nil else { return nil }
+      return originals.isLocal && originals.original(of: pod) != nil ? pod : nil
+    }
+    if !deleted.isEmpty { try? originals.forget(deleted) }
   }
 
   private func describe() {
@@ -293,7 +307,6 @@ public final class KubernetesCluster: ControlledCluster {
   }
 
   public func resize(_ order: [Int], to limits: (Int) -> Millicores) throws {
-    let isKept = originals.isLocal && keepOriginals(order)
     for place in order {
       guard let pod = roster.places[place], var tenant = tenants[place] else { continue }
       do throws(ResizeRefusal) {
@@ -310,7 +323,7 @@ public final class KubernetesCluster: ControlledCluster {
         sender.send(
           PatchSender.Order(
             place: place, ticket: tickets, resize: resize, pod: pod.pod,
-            original: tenant.isKept || isKept ? nil : tenant.original))
+            original: tenant.isKept ? nil : tenant.original))
         statistics.resizesSent += 1
       } catch {
         refuse(place, quietFor: 60, note: error.description)
@@ -318,23 +331,28 @@ public final class KubernetesCluster: ControlledCluster {
     }
   }
 
-  /// Keeps all that are not kept yet with one write; false when that fails, which the sender then finds out pod by pod.
-  private func keepOriginals(_ order: [Int]) -> Bool {
+  /// Keeps all that are not kept yet with one write, before any of them is resized: a disk that takes its time must not stand
+  /// between a sample and a patch. Where this fails, the sender finds out pod by pod.
+  private func keepOriginals() {
+    guard configuration.applies, originals.isLocal else { return }
     var new: [(pod: Pod, original: OriginalValues)] = []
-    for place in order {
-      if let tenant = tenants[place], !tenant.isKept, let pod = roster.places[place] {
-        new.append((pod.pod, tenant.original))
-      }
+    for place in tenants.indices {
+      guard let tenant = tenants[place], !tenant.isKept, let pod = roster.places[place] else { continue }
+      new.append((pod.pod, tenant.original))
     }
-    if new.isEmpty { return true }
-    guard (try? originals.keep(new)) != nil else { return false }
-    for place in order { tenants[place]?.isKept = true }
-    return true
+    guard !new.isEmpty else { return }
+    do {
+      try originals.keep(new)
+      for place in tenants.indices { tenants[place]?.isKept = true }
+    } catch {
+      complain(once: "originals", "\(error)")
+    }
   }
 
   public func takeRejections(isRoundOver: Bool) throws -> [Int] {
     let answers = sender.takeAnswers(waitingAtMost: isRoundOver ? configuration.patience : 0)
     for answer in answers { take(answer) }
+    if isRoundOver { sendNotes() }
     defer { rejections = [] }
     return rejections
   }

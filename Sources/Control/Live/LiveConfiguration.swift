@@ -31,6 +31,8 @@ public struct LiveConfiguration: Sendable {
   public var patience = 0.25
   /// Seconds to run; nil for ever.
   public var duration: Double?
+  /// Whether resizes will be sent, so that originals must be kept.
+  public var applies = true
   /// Whether events about resizes are put on the pods.
   public var sendsEvents = true
   /// Writes that may follow each other at once.

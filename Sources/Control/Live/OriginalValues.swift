@@ -24,7 +24,7 @@ public struct OriginalValues: Codable, Sendable, Equatable {
   }
 
   /// Whether the specification says this again.
-  func isInForce(in pod: Pod) -> Bool { OriginalValues(pod, container: container) == self }
+  public func isInForce(in pod: Pod) -> Bool { OriginalValues(pod, container: container) == self }
 }
 
 /// Where originals are kept, so that a killed process leaves what the next one needs to put them back.

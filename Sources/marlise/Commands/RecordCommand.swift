@@ -70,6 +70,7 @@ enum RecordCommand {
     configuration.places = options.optionalInt("n_agents")
     configuration.patience = min(interval / 2, 5)
     configuration.duration = options.optionalInt("duration").map(Double.init)
+    configuration.applies = false
     configuration.sendsEvents = false
     let log = Log()
     configuration.say = { log.warning($0) }
