@@ -85,7 +85,8 @@ public protocol Agent: AnyObject {
   var learnsFromLastAgent: Bool { get }
   var parts: Int { get }
   var phases: Int { get }
-  var isUpdateDue: Bool { get }
+  /// Updates that the steps stored so far call for.
+  var updatesDue: Int { get }
   func beginUpdate()
   func run(phase: Int, part: Int)
   /// - Throws: `LearningError.nonFinite`.
@@ -106,6 +107,8 @@ public protocol Agent: AnyObject {
 
 extension Agent {
   public var learnsFromLastAgent: Bool { false }
+
+  public var isUpdateDue: Bool { updatesDue > 0 }
 
   /// Observations `[rows, inputs]` → actions `[rows]`.
   public func act(

@@ -42,6 +42,13 @@ public final class Trainer {
   /// The limits that the next episode begins with, `[pods × clusters]`.
   private(set) var limits: [Millicores]
 
+  /// Called after each step, before the agents learn from it.
+  public var onStep: ((_ trainer: Trainer, _ step: Int) -> Void)?
+
+  /// What the agent of a pod of the first cluster did last, and what it got for it.
+  public func action(ofPod pod: Int) -> Float { actions.pointer[pod * settings.clusters] }
+  public func reward(ofPod pod: Int) -> Float { rewards.pointer[pod * settings.clusters] }
+
   private var validation: Validation?
   private let places: Int
   private let previous: FloatBuffer
@@ -98,6 +105,7 @@ public final class Trainer {
       }
       environment.advance()
       collectRewards(into: &summary)
+      if let onStep { onStep(self, step) }
       let end: StepEnd = step == settings.steps - 1 ? .truncated : .goesOn
       ends.pointer.update(repeating: end.rawValue, count: places)
       agents.store(
@@ -174,7 +182,7 @@ public final class Trainer {
   ///
   /// - Returns: the score (see `Validation`), and whether no earlier score was as high.
   public func validate() throws -> (score: Double, isBest: Bool) {
-    let validation = try self.validation ?? Validation(settings, algorithm: algorithm)
+    let validation = try self.validation ?? Validation(settings, algorithm: algorithm, threads: agents.threads)
     self.validation = validation
     let score = try validation.score(
       agents.agents.map { agent in Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) }) })

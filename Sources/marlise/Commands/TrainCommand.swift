@@ -76,11 +76,11 @@ enum TrainCommand {
         .choice(
           "compatibility", DecisionSettings.Compatibility.allCases.map(\.rawValue), default: "none",
           help: "upstream reproduces the published system's quirks."),
-      ]) + AgentOptions.options + WorkloadOptions.options() + PodOptions.service
+      ]) + AgentOptions.options + PublishedOptions.options + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
     let settings = try settings(options)
-    let algorithm = try Algorithms.named(settings.algorithm)
+    let algorithm = try PublishedOptions.algorithm(options)
     let agentSettings = try AgentOptions.settings(
       options, for: algorithm, compatibility: settings.compatibility == .upstream ? .upstream : .correct)
     let trainer = try Trainer(settings, agentSettings: agentSettings, threads: options.int("threads"))
@@ -94,6 +94,11 @@ enum TrainCommand {
       }
     }
     warnIfOverloaded(trainer)
+    if options.flag("debug") {
+      trainer.onStep = { trainer, step in
+        for line in StepLog.lines(trainer, step: step) { Screen.standardError.line(line) }
+      }
+    }
     let resumes = options.flag("resume")
     let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
     if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
@@ -176,7 +181,7 @@ enum TrainCommand {
   private static func settings(_ options: ParsedOptions) throws -> TrainingSettings {
     var settings = TrainingSettings()
     let count = options.int("n_agents")
-    settings.algorithm = options.string("algorithm")
+    settings.algorithm = try PublishedOptions.algorithm(options).name
     settings.episodes = options.int("episodes")
     settings.steps = options.int("steps")
     settings.seed = UInt64(options.int("seed"))
@@ -197,7 +202,7 @@ enum TrainCommand {
       }
       settings.observation = ObservationSpec.independent.name
     }
-    settings.choices = options.int("actions")
+    settings.choices = try PublishedOptions.choices(options)
     guard [3, 5, 11].contains(settings.choices) else {
       throw options.rejection("actions", "is \(settings.choices), expected 3, 5 or 11")
     }
@@ -214,6 +219,10 @@ enum TrainCommand {
     settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
+    if settings.workload.trace == nil {
+      settings.workload.mean = PublishedOptions.rate(settings.workload.mean, options)
+      settings.workload.minimum = min(settings.workload.minimum, settings.workload.mean)
+    }
     settings.randomization = options.flag("randomize") ? .withLags : nil
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
