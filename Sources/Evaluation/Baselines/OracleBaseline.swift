@@ -16,13 +16,12 @@ import Autoscaling
 /// the true optimum may be a little lower.
 public struct OracleBaseline: ScalingPolicy {
   static let entry = Baseline(
-    "oracle", "knows every request of the next two seconds; the lower bound", parameters: parameters
+    "oracle", "knows every request of the next two seconds; the lower bound",
+    parameters: [
+      .init("price", 0.1, in: 0...1000, sweep: [0.02, 0.05, 0.1, 0.3]),
+      .init("goal", 1, in: 0.01...10, sweep: [0.5, 0.75, 1]),
+    ]
   ) { try OracleBaseline(price: $0[0], goal: $0[1], knowing: $1) }
-
-  static let parameters: [Baseline.Parameter] = [
-    .init("price", 0.1, in: 0...1000, sweep: [0.02, 0.05, 0.1, 0.3]),
-    .init("goal", 1, in: 0.01...10, sweep: [0.5, 0.75, 1]),
-  ]
 
   private let planner: LimitPlanner
 
@@ -53,7 +52,10 @@ public struct OracleBaseline: ScalingPolicy {
 public struct ForecastBaseline: ScalingPolicy {
   static let entry = Baseline(
     "forecast", "knows the request rates of the next two seconds, but not the requests",
-    parameters: OracleBaseline.parameters
+    parameters: [
+      .init("price", 0.5, in: 0...1000, sweep: [0.1, 0.3, 1, 3]),
+      .init("goal", 1, in: 0.01...10, sweep: [0.5, 0.75, 1]),
+    ]
   ) { try ForecastBaseline(price: $0[0], goal: $0[1], knowing: $1) }
 
   private let planner: LimitPlanner

@@ -30,7 +30,8 @@ struct EvalPage {
         "Every point is the mean of \(study.seeds.count) seeded episodes. To the left is less CPU, below is a shorter "
         + "99th percentile of response times; a line joins the settings of one policy that no other setting of it beats in "
         + "both. A policy is judged by the CPU it needs for a tail that keeps the goal of "
-        + "\(Number.short(slo * 1000)) ms; what misses it is marked and compared with nothing.")
+        + "\(Number.short(slo * 1000)) ms; what misses it is marked, and takes part only in the comparison at its own P99."
+    )
     if evaluation.results.count > 1 { addSummary(to: &page) }
     for load in evaluation.results.indices { try add(load, to: &page) }
     addLearningCurves(to: &page)
@@ -55,19 +56,23 @@ struct EvalPage {
     return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 
-  /// The reference against each other policy, over all loads on which both can be compared.
+  /// The reference against each other policy, over the loads on which it keeps the goal and the other can be as fast.
   private var figures: [(value: String, label: String)] {
     guard let reference = evaluation.reference else { return [] }
-    var figures: [(String, String)] = []
     let all = evaluation.comparisons(0).map(\.opponent)
+    let loads = evaluation.results.indices.filter { evaluation.comparisons($0).first?.meetsSLO == true }
+    guard !all.isEmpty else { return [] }
+    var figures = [
+      ("\(loads.count) of \(evaluation.results.count)", "loads on which \(reference) keeps the SLO at P99")
+    ]
     for opponent in opponents.prefix(3) + all.filter(Self.knowsFuture) {
-      let known = evaluation.results.indices.compactMap { load in
+      let known = loads.compactMap { load in
         evaluation.comparisons(load).first { $0.opponent == opponent }?.atEqualP99?.mean
       }
       guard !known.isEmpty else { continue }
       let mean = known.reduce(0, +) / Double(known.count)
       let text = (mean < 0 ? "−" : "+") + Number.fixed(abs(mean) * 100, 1) + " %"
-      let scope = evaluation.results.count > 1 ? ", mean of \(known.count) loads" : ""
+      let scope = known.count > 1 ? ", mean of \(known.count) loads" : ""
       figures.append((text, "CPU of \(reference) against \(opponent) at equal P99\(scope)"))
     }
     return figures
