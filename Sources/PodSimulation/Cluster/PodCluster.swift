@@ -88,12 +88,12 @@ public final class PodCluster {
   public var pods: Int { configuration.pods.count }
   public var clusters: Int { configuration.clusters }
   /// Seconds since the episode began.
-  public private(set) var time = 0
+  public internal(set) var time = 0
   /// When set, keeps every response of the episode. Off during training.
   public var recorder: ResponseRecorder?
 
   private let places: Int
-  private let pod: UnsafeMutablePointer<SimulatedPod>
+  let pod: UnsafeMutablePointer<SimulatedPod>
   private let seconds: UnsafeMutablePointer<PodSecond>
   private let lastResponses: UnsafeMutablePointer<ResponseTimes?>
   private let episodes: UnsafeMutablePointer<Int>
@@ -105,7 +105,7 @@ public final class PodCluster {
   private let samples: [UnsafeMutableBufferPointer<Double>]
   private let node: SharedNode?
   /// One per cluster; empty without a service graph.
-  private let flows: [RequestFlow]
+  let flows: [RequestFlow]
   /// nil where what happens is seen at once.
   private let metrics: LaggingMetrics?
   /// How long each resize takes; nil where none takes any time.
@@ -196,7 +196,7 @@ public final class PodCluster {
       around: parameters, seed: configuration.seed, pod: index, episode: episode) ?? parameters
   }
 
-  private func place(_ index: Int, _ cluster: Int) -> Int {
+  func place(_ index: Int, _ cluster: Int) -> Int {
     precondition(
       (0..<pods).contains(index) && (0..<clusters).contains(cluster),
       "pod \(index), cluster \(cluster): there are \(pods) pods in \(clusters) clusters")

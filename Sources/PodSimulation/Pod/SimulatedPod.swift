@@ -42,6 +42,9 @@ struct SimulatedPod {
 
   // Resources.
   var limit: Millicores
+  /// ∫ limit dt of the second until the last write, and when that was.
+  var limitArea = 0.0
+  var limitSince = 0.0
   var quota: CPUQuota
   var boundaryAt: Double
   var boundaryCount = 0

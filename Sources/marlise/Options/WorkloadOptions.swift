@@ -50,20 +50,47 @@ enum WorkloadOptions {
 
   /// - Parameter randomWindow: whether each episode plays another part of a trace, as training wants it.
   static func settings(_ options: ParsedOptions, randomWindow: Bool) throws -> WorkloadSettings {
+    try settings(
+      options, workload: options.string("workload"), trace: options.optionalString("trace"), randomWindow: randomWindow)
+  }
+
+  /// The same options for many loads: `--workload` and `--trace` take several each.
+  static func optionsForMany(mean: Double = 15) -> [Option] {
+    options(mean: mean).map { option in
+      let list: Option
+      switch option.name {
+      case "workload":
+        list = .choices(
+          "workload", option.choices,
+          help:
+            "Shapes of the request rate. `marlise workload list` describes them.  Default: diurnal, unless there is a "
+            + "trace.")
+      case "trace":
+        list = .paths("trace", help: "Recorded rates: CSV files with the columns second,rps.")
+      default: return option
+      }
+      return Option.section(option.section, [list])[0]
+    }
+  }
+
+  /// - Parameter trace: the file that is played instead of `workload`.
+  static func settings(
+    _ options: ParsedOptions, workload: String, trace: String?, randomWindow: Bool
+  ) throws -> WorkloadSettings {
     let mean = options.float("rps")
     let minimum = options.float("min_rps")
     guard minimum <= mean else {
       throw options.rejection("min_rps", "is \(minimum), expected at most --rps (\(mean))")
     }
-    var settings = WorkloadSettings(options.string("workload"), mean: mean, minimum: minimum)
+    var settings = WorkloadSettings(workload, mean: mean, minimum: minimum)
     settings.meanVaries = options.flag("random_rps")
-    if let path = options.optionalString("trace") {
+    if let path = trace {
       settings.name = "trace"
       settings.minimum = 0
       if let rescaled = options.optionalFloat("trace_mean_rps") { settings.mean = rescaled }
-      settings.trace = try trace(path, options, randomWindow: randomWindow)
+      settings.trace = try Self.trace(path, options, randomWindow: randomWindow)
     } else {
-      try refuseTraceOptions(options, "needs --trace")
+      if !options.wasGiven("trace") { try refuseTraceOptions(options, "needs --trace") }
       settings.parameters = try parameters(options)
     }
     return settings
