@@ -102,6 +102,8 @@ public final class PodGroup {
   private var raises: [Millicores]
   /// Under upstream compatibility: the queue of readings, which a reset leaves as it was.
   private let upstreamQueue: ObservationMatrix?
+  /// What is remembered of each pod's load; empty where neither observation nor actions ask for it.
+  public private(set) var histories: [LoadHistory] = []
 
   public init(
     pods: [PodDescription], settings: DecisionSettings, observations: ObservationMatrix? = nil, firstRow: Int = 0,
@@ -138,6 +140,9 @@ public final class PodGroup {
     raises = Array(repeating: 0, count: count)
     upstreamQueue =
       settings.compatibility == .upstream ? ObservationMatrix(spec: settings.observation, rows: count) : nil
+    if settings.observation.needsHistory || settings.action.basis == .usage {
+      histories = Array(repeating: LoadHistory(), count: count)
+    }
   }
 
   public var count: Int { pods.count }
@@ -222,6 +227,7 @@ public final class PodGroup {
       }
       isFresh[pod] = !hasSample[pod] || sample.time > samples[pod].time
       if !hasSample[pod] { takeOver(pod, with: sample) } else if isFresh[pod] { take(pod, sample) }
+      if isFresh[pod], !histories.isEmpty { histories[pod].take(sample, spec: settings.observation) }
       ages[pod] = now - samples[pod].time
       if isUnsettled[pod], now - sentAt[pod] > settings.shield.settlementTimeout { resynchronise(pod) }
     }
@@ -233,6 +239,12 @@ public final class PodGroup {
       prioritySum += pods[pod].priority
       present += 1
     }
+    var surroundings = LoadSurroundings()
+    if settings.observation.needsHistory {
+      surroundings.pods = max(present, 1)
+      surroundings.meanPriority = prioritySum / Double(surroundings.pods)
+      for pod in 0..<count where samples[pod].isPresent { surroundings.levels += histories[pod].level }
+    }
     let others = Double(max(present - 1, 1))
     let available = Double(self.available)
     let budget = Double(settings.pool.capacity)
@@ -242,12 +254,20 @@ public final class PodGroup {
         limit: Double(sample.limit), usage: sample.usage, available: available, utilisation: utilisation[pod],
         otherUtilisation: (utilisationSum - utilisation[pod]) / others, priority: pods[pod].priority,
         otherPriorities: (prioritySum - pods[pod].priority) / others)
-      stack(reading, pod: pod, budget: budget)
+      if settings.observation.needsHistory {
+        observations.stack(
+          reading, history: histories[pod], surroundings: surroundings, row: firstRow + pod * rowStride, budget: budget,
+          caution: settings.observation.caution, isFirst: wasReset[pod])
+        wasReset[pod] = false
+      } else {
+        stack(reading, pod: pod, budget: budget)
+      }
     }
   }
 
   private func takeOver(_ pod: Int, with sample: PodSample) {
     hasSample[pod] = true
+    if !histories.isEmpty { histories[pod] = LoadHistory() }
     samples[pod] = sample
     utilisation[pod] = sample.utilisation
     allocations[pod] = sample.limit
@@ -329,6 +349,10 @@ public final class PodGroup {
       let action = actions[pod * stride]
       guard action.isFinite, samples[pod].isPresent else {
         wishes[pod] = nil
+        continue
+      }
+      guard settings.action.basis == .limit else {
+        wishes[pod] = settings.action.headroom(action, allocated: allocations[pod], level: histories[pod].level)
         continue
       }
       guard settings.compatibility == .upstream else {

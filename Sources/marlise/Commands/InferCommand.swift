@@ -41,6 +41,9 @@ enum InferCommand {
         .int(
           "scale_action", in: 1...1_000_000, metavar: "M",
           help: "Millicores per unit of a continuous action, in place of what the agents were trained with."),
+        .float(
+          "caution", .atLeast(-4, atMost: 4), metavar: "D",
+          help: "How dear late requests are to the agents, in doublings of what their checkpoint says."),
       ])
     + Option.section(
       "Loop",
@@ -80,7 +83,8 @@ struct ChosenAgents {
   init(_ options: ParsedOptions) throws {
     let path =
       try options.optionalString("load_model") ?? ShippedCheckpoints.path(of: options.optionalString("algorithm"))
-    agents = try TrainedAgents(loading: path, scale: options.optionalInt("scale_action"))
+    agents = try TrainedAgents(
+      loading: path, scale: options.optionalInt("scale_action"), caution: options.optionalFloat("caution"))
     if let wanted = options.optionalString("algorithm"), wanted != agents.algorithm.name {
       throw options.rejection("algorithm", "is \(wanted), but \(agents.path) holds \(agents.algorithm.name) agents")
     }
