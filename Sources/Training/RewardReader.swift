@@ -10,6 +10,7 @@ struct RewardReader {
   }
 
   private let formula: Formula
+  /// Of the pods that are there, one after the other.
   private var responseTimes: [Double]
   private var priorities: [Double]
   /// Of the present episodes, `[pods × clusters]`: demand in the busiest second (millicores) and CPU of an average
@@ -34,7 +35,7 @@ struct RewardReader {
     }
   }
 
-  /// Gives each pod's total reward in one cluster.
+  /// Gives the total reward of each pod of one cluster that is there.
   mutating func rewards(
     of environment: ScalingEnvironment, cluster: Int, take: (_ pod: Int, _ total: Double) -> Void
   ) {
@@ -43,9 +44,11 @@ struct RewardReader {
     case .slo(let reward):
       let group = environment.groups[cluster]
       var asked = 0.0
-      for pod in 0..<group.count { asked += Double(group.resizes[pod].request) }
+      for pod in 0..<group.count where group.samples[pod].isPresent {
+        asked += Double(group.resizes[pod].request)
+      }
       let price = SLOReward.price(asked: asked, capacity: Double(group.settings.pool.capacity))
-      for pod in 0..<group.count {
+      for pod in 0..<group.count where group.samples[pod].isPresent {
         var lateness = 0.0
         for response in environment.cluster.responses(pod: pod, cluster: cluster) {
           lateness += reward.lateness(response)
@@ -62,18 +65,25 @@ struct RewardReader {
     }
   }
 
-  /// A pod that has not answered a request yet has a response time of 0.
+  /// One that has not answered a request yet has a response time of 0.
   private mutating func published(
     _ reward: PublishedReward, of group: PodGroup, take: (_ pod: Int, _ total: Double) -> Void
   ) {
-    for pod in 0..<group.count {
-      responseTimes[pod] = group.samples[pod].responseTimes?.mean ?? 0
-      priorities[pod] = group.pods[pod].priority
+    var present = 0
+    for pod in 0..<group.count where group.samples[pod].isPresent {
+      responseTimes[present] = group.samples[pod].responseTimes?.mean ?? 0
+      priorities[present] = group.pods[pod].priority
+      present += 1
     }
+    guard present > 0 else { return }
     let shared = responseTimes.withUnsafeBufferPointer { responseTimes in
-      priorities.withUnsafeBufferPointer { reward.sharedPart(responseTimes: responseTimes, priorities: $0) }
+      priorities.withUnsafeBufferPointer { priorities in
+        reward.sharedPart(
+          responseTimes: UnsafeBufferPointer(rebasing: responseTimes[..<present]),
+          priorities: UnsafeBufferPointer(rebasing: priorities[..<present]))
+      }
     }
-    for pod in 0..<group.count {
+    for pod in 0..<group.count where group.samples[pod].isPresent {
       let own = reward.agent(last: group.utilisation[pod], previous: group.previousUtilisation[pod])
       take(pod, reward.total(agent: own, shared: shared))
     }

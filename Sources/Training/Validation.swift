@@ -24,6 +24,8 @@ final class Validation {
     var rewardReader: RewardReader
     /// The mean reward of an agent and step, per cluster.
     var scores = Array(repeating: 0.0, count: Validation.clusters)
+    /// Rewards in each score; absent pods have none.
+    private var counts = Array(repeating: 0, count: Validation.clusters)
 
     init(_ environment: ScalingEnvironment, _ rewardReader: RewardReader) {
       self.environment = environment
@@ -35,7 +37,7 @@ final class Validation {
       let clusters = Validation.clusters
       environment.begin(episode: 0, limits: limits)
       rewardReader.begin(environment)
-      for cluster in 0..<clusters { scores[cluster] = 0 }
+      for cluster in 0..<clusters { (scores[cluster], counts[cluster]) = (0, 0) }
       for _ in 0..<Validation.seconds {
         policy.decide(environment.observations.values, into: actions.pointer)
         for cluster in 0..<clusters {
@@ -43,10 +45,13 @@ final class Validation {
         }
         environment.advance()
         for cluster in 0..<clusters {
-          rewardReader.rewards(of: environment, cluster: cluster) { _, total in scores[cluster] += total }
+          rewardReader.rewards(of: environment, cluster: cluster) { _, total in
+            scores[cluster] += total
+            counts[cluster] += 1
+          }
         }
       }
-      for cluster in 0..<clusters { scores[cluster] /= Double(Validation.seconds * environment.pods) }
+      for cluster in 0..<clusters { scores[cluster] /= Double(max(counts[cluster], 1)) }
     }
   }
 

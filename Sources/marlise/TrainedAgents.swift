@@ -76,6 +76,11 @@ struct TrainedAgents: Sendable {
   /// Whether one network was trained for all pods.
   private var isShared: Bool { checkpoint.metadata.extra["shared_parameters"] == "true" }
 
+  /// The most pods that these agents can drive; without `hack` each pod needs an agent of its own.
+  func pods(hack: Int?) -> Int {
+    hack != nil || isShared || checkpoint.agents.count == 1 ? 10_000 : checkpoint.agents.count
+  }
+
   /// The policy for `pods` pods: pod k gets agent k's weights, or every pod those of agent `hack`.
   ///
   /// - Throws: one sentence when there are not enough agents.

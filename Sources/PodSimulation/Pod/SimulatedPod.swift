@@ -24,6 +24,8 @@ struct SimulatedPod {
   let tick: Double
   let workers: Int
   let cores: Double
+  /// Whether `rate` depends on how many requests are in service: with one core or less they always get all of it.
+  let rateVaries: Bool
   let speed: Double
   let overhead: Double
   let latency: Double
@@ -40,6 +42,9 @@ struct SimulatedPod {
 
   // Resources.
   var limit: Millicores
+  /// ∫ limit dt of the second until the last write, and when that was.
+  var limitArea = 0.0
+  var limitSince = 0.0
   var quota: CPUQuota
   var boundaryAt: Double
   var boundaryCount = 0
@@ -123,6 +128,7 @@ struct SimulatedPod {
     tick = parameters.throttlingTick
     workers = parameters.workers
     cores = parameters.cores
+    rateVaries = parameters.workers > 1 && parameters.cores > 1
     speed = parameters.speed
     overhead = parameters.overhead
     latency = parameters.latency
@@ -163,7 +169,7 @@ struct SimulatedPod {
 
   /// Base usage comes out of the quota, but leaves requests a hundredth of it, so that no pod stands still for ever.
   func quotaPerPeriod(_ limit: Millicores) -> Double {
-    let whole = Double(limit) / 1000 * period
+    let whole = max(Double(limit) / 1000 * period, CPUQuota.smallest)
     return max(whole - baseUsage / 1000 * period, 0.01 * whole)
   }
 }

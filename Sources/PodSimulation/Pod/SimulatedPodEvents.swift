@@ -34,7 +34,7 @@ extension SimulatedPod {
     serving[place] = Serving(finish: finish, sent: request.sent)
     inService &+= 1
     isActive = true
-    if workers > 1 { updateRate() }
+    if rateVaries { updateRate() }
   }
 
   @inline(__always)
@@ -81,7 +81,7 @@ extension SimulatedPod {
       attained = 0
       overrunUntil = 0
       quota.idle()
-    } else if workers > 1 {
+    } else if rateVaries {
       updateRate()
     }
     return done.sent
@@ -153,6 +153,8 @@ extension SimulatedPod {
   /// A quota write; it takes effect at once and refills the pool, also when the value is the old one.
   mutating func write(_ value: Int) {
     if quota.isThrottled { throttledTime += now - throttledSince }
+    limitArea += Double(limit) * (now - limitSince)
+    limitSince = now
     limit = value
     overrunUntil = 0
     quota.write(quota: quotaPerPeriod(value))
@@ -270,6 +272,8 @@ extension SimulatedPod {
     completed = 0
     timeouts = 0
     window.removeAll()
+    limitArea = 0
+    limitSince = now
     if quota.isThrottled { throttledSince = now }
     requestRate = requests > 0 && isPresent ? min(Double(requests), 1e6) : 0
     if !isPresent { skipTrace(to: start + 1) }
@@ -325,6 +329,7 @@ extension SimulatedPod {
       expired &+= 1
     }
     second.time = now
+    second.limit = isPresent ? (limitArea + Double(limit) * (now - limitSince)) / (now - start) : 0
     second.usage = used / (now - start) * 1000 + (isPresent ? min(baseUsage, Double(limit)) : 0)
     second.periods = periods
     second.throttledPeriods = throttledPeriods
