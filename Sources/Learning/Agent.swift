@@ -7,6 +7,9 @@ public enum StepEnd: Float, Sendable {
   case truncated = 1
   /// Over: nothing comes after.
   case terminal = 2
+  /// No step at all: the environment was not there when it began or when it ended. Nothing is learnt from it, and what was
+  /// before and after it are episodes of their own; the one before was cut off, with what `act` saw last as its end.
+  case absent = 3
 }
 
 /// One step of `rows` environments. The memory belongs to the caller and is read during the call only.

@@ -158,14 +158,24 @@ final class PPO: Agent {
     rollout.append(step, logProbabilities: pendingLogProbabilities.pointer, values: pendingValues.pointer)
     steps += 1
     (rollout.bootstrap.pointer + place).update(repeating: 0, count: rows)
+    defer { discardUnlessPresent() }
     if settings.compatibility == .upstream { return }
     var isCut = rollout.isFull
     for row in 0..<rows where step.ends[row] == StepEnd.truncated.rawValue { isCut = true }
+    for row in 0..<rows where step.ends[row] == StepEnd.absent.rawValue {
+      rollout.bootstrap.pointer[place + row] = Float(
+        Double(pendingValues.pointer[row]) * returnDeviation + returnMean)
+    }
     if !isCut { return }
     criticRooms[0].run(critic, step.nextObservations, stride: inputs, rows: rows, into: nextValues.pointer)
-    for row in 0..<rows {
+    for row in 0..<rows where step.ends[row] != StepEnd.absent.rawValue {
       rollout.bootstrap.pointer[place + row] = Float(Double(nextValues.pointer[row]) * returnDeviation + returnMean)
     }
+  }
+
+  /// A rollout in which hardly anybody was there has nothing to teach: every minibatch must have a few samples.
+  private func discardUnlessPresent() {
+    if rollout.isFull, rollout.presentCount < min(4 * settings.minibatches, rollout.samples) { rollout.removeAll() }
   }
 
   // MARK: Learning
@@ -290,7 +300,7 @@ final class PPO: Agent {
   }
 
   func endUpdate() throws {
-    rollout.filled = 0
+    defer { rollout.removeAll() }
     let updates = settings.epochs * settings.minibatches
     let policyLoss = actorSide.loss
     let valueLoss = criticSide.loss

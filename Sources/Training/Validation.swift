@@ -22,7 +22,7 @@ final class Validation {
     let environment: ScalingEnvironment
     let actions: FloatBuffer
     var rewardReader: RewardReader
-    /// The mean reward of an agent and step, per cluster.
+    /// The mean reward of an agent that is there and step, per cluster.
     var scores = Array(repeating: 0.0, count: Validation.clusters)
 
     init(_ environment: ScalingEnvironment, _ rewardReader: RewardReader) {
@@ -34,6 +34,7 @@ final class Validation {
     func play(_ policy: GreedyPolicy, limits: [Millicores]) {
       let clusters = Validation.clusters
       environment.begin(episode: 0, limits: limits)
+      var counts = Array(repeating: 0, count: clusters)
       for cluster in 0..<clusters { scores[cluster] = 0 }
       for _ in 0..<Validation.seconds {
         policy.decide(environment.observations.values, into: actions.pointer)
@@ -42,10 +43,13 @@ final class Validation {
         }
         environment.advance()
         for cluster in 0..<clusters {
-          rewardReader.rewards(of: environment.groups[cluster]) { _, total in scores[cluster] += total }
+          rewardReader.rewards(of: environment.groups[cluster]) { _, total in
+            scores[cluster] += total
+            counts[cluster] += 1
+          }
         }
       }
-      for cluster in 0..<clusters { scores[cluster] /= Double(Validation.seconds * environment.pods) }
+      for cluster in 0..<clusters { scores[cluster] /= Double(max(counts[cluster], 1)) }
     }
   }
 

@@ -93,6 +93,16 @@ struct Bench {
         try add("mdqn agents") { [try work.tick("mdqn", agents: 10_000, shared: shared, threads: threads)] }
       }
     }
+    for rate in [10.0, 30.0] {
+      for workers in [1, 4] {
+        try add("simulator, \(Int(rate)) requests/s, W = \(workers)") {
+          [try work.simulator(rate: rate, workers: workers)]
+        }
+      }
+    }
+    for name in ["mdqn", "ppo"] {
+      try add("simulator's share of training, \(name)") { [try work.simulatorShare(name)] }
+    }
     if json { try printJSON(rows, peak: peak, clock: clock, runs: runs) }
   }
 

@@ -65,7 +65,8 @@ final class InferReport {
         .text(group.pods[pod].name), .number(group.pods[pod].priority, decimals: 1), .number(sample.limit),
         .number(sample.usage, decimals: 0), .number(sample.utilisation, decimals: 0),
         sample.responseTimes.map { .number($0.mean * 1000, decimals: 1) } ?? .none, .text(action(resize)),
-        .number(resize.limit), .number(group.available), .text(resize.reasons.names.joined(separator: " ")),
+        .number(resize.limit), .number(group.available),
+        .text(sample.isPresent ? resize.reasons.names.joined(separator: " ") : "absent"),
       ])
     }
     return table.plain(style: Style.detect(descriptor: 1))
@@ -73,6 +74,7 @@ final class InferReport {
 
   private func line(_ pod: Int, at time: Double) -> String {
     let (sample, resize) = (group.samples[pod], group.resizes[pod])
+    guard sample.isPresent else { return "\(Number.short(time)) s \(group.pods[pod].name): absent" }
     let reasons = resize.reasons.isEmpty ? "" : " (\(resize.reasons.names.joined(separator: ", ")))"
     return
       "\(Number.short(time)) s \(group.pods[pod].name): limit \(sample.limit)m, usage \(Number.fixed(sample.usage, 0))m, "
@@ -84,6 +86,7 @@ final class InferReport {
   private func lineOfAll(at time: Double) -> String {
     let pods = (0..<group.count).map { pod in
       let sample = group.samples[pod]
+      guard sample.isPresent else { return "\(group.pods[pod].name) absent" }
       return
         "\(group.pods[pod].name) \(sample.limit)m \(Number.fixed(sample.utilisation, 0))% \(action(group.resizes[pod]))"
     }
@@ -93,6 +96,7 @@ final class InferReport {
   private struct Round: Encodable {
     struct Pod: Encodable {
       var name: String
+      var isPresent: Bool
       var priority: Double
       var limit: Int
       var usage: Double
@@ -114,7 +118,8 @@ final class InferReport {
     let pods = (0..<group.count).map { pod in
       let (sample, resize) = (group.samples[pod], group.resizes[pod])
       return Round.Pod(
-        name: group.pods[pod].name, priority: group.pods[pod].priority, limit: sample.limit, usage: sample.usage,
+        name: group.pods[pod].name, isPresent: sample.isPresent, priority: group.pods[pod].priority,
+        limit: sample.limit, usage: sample.usage,
         utilisation: sample.utilisation, throttledFraction: sample.throttledFraction,
         responseTime: sample.responseTimes?.mean, wish: resize.wish, grant: resize.grant, newLimit: resize.limit,
         reasons: resize.reasons.names)

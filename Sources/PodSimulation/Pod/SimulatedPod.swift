@@ -24,6 +24,8 @@ struct SimulatedPod {
   let tick: Double
   let workers: Int
   let cores: Double
+  /// Whether `rate` depends on how many requests are in service: with one core or less they always get all of it.
+  let rateVaries: Bool
   let speed: Double
   let overhead: Double
   let latency: Double
@@ -126,6 +128,7 @@ struct SimulatedPod {
     tick = parameters.throttlingTick
     workers = parameters.workers
     cores = parameters.cores
+    rateVaries = parameters.workers > 1 && parameters.cores > 1
     speed = parameters.speed
     overhead = parameters.overhead
     latency = parameters.latency
@@ -166,7 +169,7 @@ struct SimulatedPod {
 
   /// Base usage comes out of the quota, but leaves requests a hundredth of it, so that no pod stands still for ever.
   func quotaPerPeriod(_ limit: Millicores) -> Double {
-    let whole = Double(limit) / 1000 * period
+    let whole = max(Double(limit) / 1000 * period, CPUQuota.smallest)
     return max(whole - baseUsage / 1000 * period, 0.01 * whole)
   }
 }

@@ -34,7 +34,7 @@ extension SimulatedPod {
     serving[place] = Serving(finish: finish, sent: request.sent)
     inService &+= 1
     isActive = true
-    if workers > 1 { updateRate() }
+    if rateVaries { updateRate() }
   }
 
   @inline(__always)
@@ -81,7 +81,7 @@ extension SimulatedPod {
       attained = 0
       overrunUntil = 0
       quota.idle()
-    } else if workers > 1 {
+    } else if rateVaries {
       updateRate()
     }
     return done.sent

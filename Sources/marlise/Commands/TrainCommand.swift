@@ -68,8 +68,9 @@ enum TrainCommand {
         .flag(
           "randomize",
           help:
-            "Draw every pod's service anew for every episode (demand 3 to 30 ms, 1 to 8 workers, metrics 1 to 15 s old, "
-            + "resizes that take 0.1 to 2 s and more), so that agents do not learn one service by heart."),
+            "Draw every pod's service anew for every episode (demand 3 to 30 ms, 1 to 8 workers, metrics 1 to 15 s old "
+            + "and off by up to 5 %, resizes that take 0.1 to 2 s and more), so that agents do not learn one service by heart."
+        ),
         .choice(
           "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
           help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
@@ -191,6 +192,8 @@ enum TrainCommand {
     settings.nodeCores = options.optionalFloat("node_cores")
     settings.metrics = try PodOptions.metrics(options)
     settings.resizeLatency = PodOptions.resizeLatency(options)
+    (settings.schedules, settings.churn) = try PodOptions.comingAndGoing(options, count: count)
+    settings.graph = try PodOptions.graph(options, count: count)
     settings.pool = options.int("init_resources")
     let shield = try PodOptions.shield(options, pool: settings.pool, count: count)
     settings.minimum = shield.minimum
@@ -224,6 +227,7 @@ enum TrainCommand {
       settings.workload.minimum = min(settings.workload.minimum, settings.workload.mean)
     }
     settings.randomization = options.flag("randomize") ? .withLags : nil
+    if settings.metrics.noise.to > 0 { settings.randomization?.metrics?.noise = settings.metrics.noise }
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
   }
