@@ -29,6 +29,7 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .target(name: "CMarlise", cSettings: strictC),
     room("RandomStreams"),
 
@@ -37,6 +38,7 @@ let package = Package(
     room("Autoscaling"),
     room("Terminal", ["CLibYAML"]),
     room("Charts"),
+    room("HTTPServer", ["CMicroHTTPD"]),
 
     // Floor 2: agents, the simulated cluster, the real one, the file
     room("Learning", ["NeuralNetwork", "RandomStreams", "CMarlise"]),
@@ -47,7 +49,8 @@ let package = Package(
     // Floor 3: what one does with them
     room("Training", ["Autoscaling", "Learning", "PodSimulation", "Checkpoints", "NeuralNetwork", "RandomStreams"]),
     room("Evaluation", ["Autoscaling", "PodSimulation", "RandomStreams"]),
-    room("Control", ["Autoscaling"]),
+    room("Control", ["Autoscaling", "Kubernetes"]),
+    room("ClusterEmulator", ["Autoscaling", "PodSimulation", "HTTPServer", "Kubernetes", "RandomStreams"]),
 
     // Floor 4: programs
     .executableTarget(
@@ -55,7 +58,7 @@ let package = Package(
       dependencies: [
         "Terminal", "Autoscaling", "NeuralNetwork", "Learning", "PodSimulation", "Checkpoints", "Training",
         "Evaluation", "Charts",
-        "Control", "RandomStreams",
+        "Control", "Kubernetes", "RandomStreams", "ClusterEmulator", "HTTPServer",
       ], swiftSettings: strict),
     .executableTarget(
       name: "marlise-bench",
@@ -82,7 +85,13 @@ let package = Package(
       "TrainingTests",
       ["Training", "Learning", "PodSimulation", "Checkpoints", "Autoscaling", "NeuralNetwork", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "PodSimulation", "Autoscaling", "TestSupport"]),
-    tests("ControlTests", ["Control", "Autoscaling", "PodSimulation", "TestSupport"]),
+    tests(
+      "ControlTests",
+      ["Control", "Kubernetes", "ClusterEmulator", "HTTPServer", "Autoscaling", "PodSimulation", "TestSupport"]),
+    tests("HTTPServerTests", ["HTTPServer", "Kubernetes"]),
+    tests(
+      "ClusterEmulatorTests",
+      ["ClusterEmulator", "HTTPServer", "Kubernetes", "PodSimulation", "Autoscaling", "TestSupport"]),
     tests("EndToEndTests", ["TestSupport"]),
     tests("TidyTests", ["TestSupport"]),
   ],

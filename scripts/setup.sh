@@ -8,6 +8,7 @@ packages=(
   libhdf5-dev          # checkpoints
   libyaml-dev          # configuration files
   libcurl4-openssl-dev # the Kubernetes API
+  libmicrohttpd-dev    # servers: the emulated API
   pkg-config           # tells the build where these are
 )
 

@@ -28,7 +28,7 @@ extension Scenario {
     settings.compatibility = contestant.compatibility
     let knowledge = knowledge(seed: seed)
     var configuration = knowledge.configuration
-    configuration.recordsPeriods = contestant.needsPeriods
+    configuration.recordsPeriods = contestant.needsPeriods || settings.observation.usesPeriods
     let environment = try ScalingEnvironment(
       configuration, pods: descriptions, settings: settings, workload: workload, seconds: warmUp + seconds)
     environment.rewritesLimits = rewritesLimits

@@ -83,7 +83,7 @@ public final class Trainer {
     rewards = FloatBuffer(places)
     ends = FloatBuffer(places)
     wasPresent = Array(repeating: true, count: places)
-    rewardReader = RewardReader(try settings.publishedReward(of: algorithm), pods: count)
+    rewardReader = try RewardReader(settings, algorithm: algorithm)
     limits = Array(repeating: settings.firstLimit(pool: settings.pool, anew: false), count: places)
   }
 
@@ -134,23 +134,28 @@ public final class Trainer {
   }
 
   private func begin(_ episode: Int) {
-    let pool = schedule.pool(episode: episode)
+    let common = schedule.pool(episode: episode)
+    let pools = (0..<settings.clusters).map { schedule.pool(common, episode: episode, cluster: $0) }
     if schedule.startsAnew(episode: episode) {
-      limits = Array(repeating: settings.firstLimit(pool: pool, anew: true), count: places)
+      limits = Array(repeating: settings.firstLimit(pool: common, anew: true), count: places)
     } else if settings.start == .random {
       for cluster in 0..<settings.clusters {
-        let drawn = schedule.randomLimits(episode: episode, cluster: cluster, pool: pool)
+        let drawn = schedule.randomLimits(episode: episode, cluster: cluster, pool: pools[cluster])
         for pod in 0..<environment.pods { limits[pod * settings.clusters + cluster] = drawn[pod] }
       }
     }
-    for group in environment.groups {
-      group.settings.pool.capacity = pool
-      group.settings.shield = settings.shield(pool: pool)
+    for (cluster, group) in environment.groups.enumerated() {
+      group.settings.observation.hidesResponses = settings.hidesSources && [1, 5].contains(cluster % 8)
+      group.settings.observation.hidesPeriods = settings.hidesSources && [3, 5].contains(cluster % 8)
+      group.settings.observation.caution = schedule.caution(episode: episode, cluster: cluster)
+      group.settings.pool.capacity = pools[cluster]
+      group.settings.shield = settings.shield(pool: pools[cluster])
       for pod in 0..<environment.pods {
         group.setPriority(schedule.priority(ofPod: pod, episode: episode), ofPod: pod)
       }
     }
     environment.begin(episode: episode, limits: limits)
+    rewardReader.begin(environment)
   }
 
   private func notePresence() {
@@ -185,7 +190,7 @@ public final class Trainer {
         summary.meanLatency += group.samples[pod].responseTimes?.mean ?? 0
         summary.meanLimit += Double(group.samples[pod].limit)
       }
-      rewardReader.rewards(of: group) { pod, total in
+      rewardReader.rewards(of: environment, cluster: cluster) { pod, total in
         rewards.pointer[pod * clusters + cluster] = Float(total)
         summary.agentRewards[pod] += total / Double(clusters)
       }

@@ -9,7 +9,8 @@ struct Marlise {
     let program = Program(
       name: "marlise", version: softwareVersion,
       summary: "Trains agents that scale the CPU of Kubernetes pods in place, judges them, and runs them.",
-      commands: [TrainCommand.command, EvalCommand.command, InferCommand.command] + CheckpointCommand.commands
+      commands: [TrainCommand.command, EvalCommand.command, InferCommand.command, EmulateCommand.command]
+        + DecisionCommands.commands + [RecordCommand.command] + CheckpointCommand.commands
         + WorkloadCommand.commands + [FidelityCommand.command])
     exit(await program.run())
   }

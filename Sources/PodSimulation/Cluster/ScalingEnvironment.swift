@@ -87,6 +87,14 @@ public final class ScalingEnvironment {
     pass()
   }
 
+  /// CPU that the requests of a pod's present episode need in its busiest second, millicores, and that an average request
+  /// does, millicore-seconds.
+  public func demand(ofPod pod: Int, cluster index: Int) -> (peak: Double, perRequest: Double) {
+    let parameters = cluster.parameters(ofPod: pod, episode: cluster.episodeNumber(ofCluster: index))
+    let perRequest = parameters.demandMillicores(rate: 1)
+    return (load.peakRate(pod: pod, cluster: index) * perRequest, perRequest)
+  }
+
   /// The limits in force, `[pods × clusters]`.
   public var limits: [Millicores] {
     (0..<pods * clusters).map { cluster.limit(ofPod: $0 / clusters, cluster: $0 % clusters) }

@@ -48,7 +48,7 @@ public struct Workload: Sendable {
   /// The catalogue. A new workload is a file beside this one and a line here.
   static let catalogue: [WorkloadKind] = [
     ConstantLoad.kind, StepLoad.kind, RampLoad.kind, DiurnalLoad.kind, NoisyLoad.kind, BurstyLoad.kind,
-    FlashCrowdLoad.kind, RandomLoad.kind, RandomWalkLoad.kind, MixtureLoad.kind, TraceLoad.kind,
+    FlashCrowdLoad.kind, RandomLoad.kind, RandomWalkLoad.kind, MixtureLoad.kind, VariedLoad.kind, TraceLoad.kind,
   ]
 
   public static var names: [String] { catalogue.map(\.name) }

@@ -39,7 +39,7 @@ struct EvalContestants {
     if let (baseline, values) = try options.accepting("policies", { try Baselines.parse(word) }) {
       add(Contestant(baseline, values: values, name: word))
     } else if word == "shipped" || Algorithms.names.contains(word) {
-      add(try trained(try ShippedCheckpoints.path(of: word == "shipped" ? nil : word), name: word, family: word))
+      try addTrained(try ShippedCheckpoints.path(of: word == "shipped" ? nil : word), name: word, family: word)
     } else {
       // NAME=FILE+FILE: several points of one policy.
       let sides = word.split(separator: "=", maxSplits: 1).map(String.init)
@@ -48,9 +48,9 @@ struct EvalContestants {
         throw unknown(word)
       }
       if FileManager.default.fileExists(atPath: word) {
-        add(try trained(word, name: word, family: word))
+        try addTrained(word, name: word, family: word)
       } else {
-        for file in files { add(try trained(file, name: file, family: sides.count > 1 ? sides[0] : word)) }
+        for file in files { try addTrained(file, name: file, family: sides.count > 1 ? sides[0] : word) }
       }
     }
   }
@@ -58,7 +58,7 @@ struct EvalContestants {
   private mutating func addCheckpoint(_ path: String) throws {
     let name = try TrainedAgents(loading: path).algorithm.name
     let isTaken = all.contains { $0.name == name }
-    add(try trained(path, name: isTaken ? path : name, family: isTaken ? path : name))
+    try addTrained(path, name: isTaken ? path : name, family: isTaken ? path : name)
   }
 
   private mutating func addSweep(_ word: String) throws {
@@ -72,16 +72,27 @@ struct EvalContestants {
     for values in settings { add(Contestant(baseline, values: values, name: baseline.text(values))) }
   }
 
-  private func trained(_ path: String, name: String, family: String) throws -> Contestant {
+  /// Once, or once for every caution that was asked for: points of one front.
+  private mutating func addTrained(_ path: String, name: String, family: String) throws {
+    let cautions = options.floats("caution")
+    if cautions.isEmpty { add(try trained(path, name: name, family: family, caution: nil)) }
+    for caution in cautions {
+      let label = cautions.count == 1 ? name : "\(name) caution \(Number.short(caution))"
+      add(try trained(path, name: label, family: family, caution: caution))
+    }
+  }
+
+  private func trained(_ path: String, name: String, family: String, caution: Double?) throws -> Contestant {
     let hack = options.optionalInt("hack")
     let scale = options.optionalInt("scale_action")
-    let agents = try TrainedAgents(loading: path, scale: scale)
+    let agents = try TrainedAgents(loading: path, scale: scale, caution: caution)
     // Whether there are enough agents is known now, not an hour later.
     _ = try agents.policy(pods: pods, hack: hack)
     let pods = pods
     var contestant = Contestant(
       name: name, family: family,
-      identity: "\(try CheckpointSummary(ofFile: path).digest ?? path) hack \(hack ?? -1) scale \(scale ?? -1)",
+      identity: "\(try CheckpointSummary(ofFile: path).digest ?? path) hack \(hack ?? -1) scale \(scale ?? -1)"
+        + (caution.map { " caution \($0)" } ?? ""),
       observation: agents.observation, action: agents.action, compatibility: agents.compatibility
     ) { _ in try agents.policy(pods: pods, hack: hack) }
     contestant.isTrained = true

@@ -26,6 +26,11 @@ enum EvalOptions {
         .int(
           "scale_action", in: 1...1_000_000, metavar: "M",
           help: "Millicores per unit of a continuous action, in place of what the agents were trained with."),
+        .floats(
+          "caution", .atLeast(-4, atMost: 4), metavar: "D",
+          help:
+            "How dear late requests are to trained agents, in doublings of what their checkpoint says; several make a "
+            + "front of each policy."),
       ])
     + Option.section(
       "Judgement",
