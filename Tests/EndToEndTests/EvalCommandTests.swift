@@ -80,7 +80,8 @@ struct EvalCommandTests {
       (["--sweep", "captian"], "did you mean 'captain'?", 2), (["--sweep", "static"], "nothing to tune", 2),
       (["--sweep", "captain:target=7"], "from 0.0 to 1.0", 2), (["--reference", "nobody"], "one of the policies", 2),
       (["--metrics", "p98"], "is no metric", 2), (["--series-pod", "2"], "a pod from 0 to 1", 2),
-      (["--policies", "oracle", "--node-cores", "1"], "cores of their own", 1),
+      (["--policies", "oracle", "--node-cores", "1"], "pods that stay", 1),
+      (["--policies", "oracle", "--pod-schedule", "churn"], "pods that stay", 1),
       (["--learning-curves", "nowhere", "--html", "page.html"], "nowhere/metrics.csv", 1),
       (["--policies", "a.h5+b.h5"], "neither a file nor a policy", 2),
     ])

@@ -53,11 +53,12 @@ final class LimitPlanner {
     let configuration = knowledge.configuration
     let pods = configuration.pods.count
     guard configuration.sharedCores == nil, configuration.graph == nil, configuration.resizeLatency.to == 0,
-      configuration.metrics == .direct, configuration.randomization == nil
+      configuration.metrics == .direct, configuration.randomization == nil, configuration.schedules.isEmpty,
+      configuration.churn == nil
     else {
       throw BaselineError(
-        "a policy that knows the future plays each pod by itself, so it needs pods with cores of their own, without a "
-          + "service graph, late metrics, resize latency or drawn services")
+        "a policy that knows the future plays each pod by itself, so it needs pods that stay and have cores of their "
+          + "own, without a service graph, late or noisy metrics, resize latency or drawn services")
     }
     guard pods <= Self.podsMax else {
       throw BaselineError(

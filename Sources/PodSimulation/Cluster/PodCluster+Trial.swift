@@ -6,13 +6,16 @@ extension PodCluster {
   /// Whatever is played from there on, under the same limits, is the same in both. The last second and the readings of lagging
   /// metrics are not copied.
   ///
-  /// - Precondition: both simulate the same pods in the same episode with the same seed, and without a service graph.
+  /// - Precondition: both simulate the same pods in the same episode with the same seed; they stay from beginning to end,
+  ///   and there is no service graph.
   public func take(_ source: Int, of other: PodCluster, into cluster: Int) {
     precondition(other.pods == pods && other.configuration.seed == configuration.seed, "clusters of other pods")
     precondition(
       other.episodeNumber(ofCluster: source) == episodeNumber(ofCluster: cluster),
       "cluster \(cluster) plays episode \(episodeNumber(ofCluster: cluster)), not \(other.episodeNumber(ofCluster: source))"
     )
+    precondition(
+      configuration.schedules.isEmpty && configuration.churn == nil, "when pods come and go is not copied")
     precondition(flows.isEmpty && other.flows.isEmpty, "the requests of a service graph are not copied")
     for index in 0..<pods {
       pod[place(index, cluster)].take(other.pod[other.place(index, source)])

@@ -111,15 +111,15 @@ enum EvalOptions {
     let traces = options.strings("trace")
     var names = options.strings("workload")
     if names.isEmpty, traces.isEmpty { names = ["diurnal"] }
-    var loads: [Study.Load] = []
-    for name in names {
-      let settings = try WorkloadOptions.settings(options, workload: name, trace: nil, randomWindow: false)
-      loads.append(Study.Load(name: name, scenario: try scenario(options, settings)))
+    let isMixed = !names.isEmpty && !traces.isEmpty
+    func load(_ name: String, workload: String, trace: String?) throws -> Study.Load {
+      let settings = try WorkloadOptions.settings(
+        options, workload: workload, trace: trace, randomWindow: false, isMixed: isMixed)
+      return Study.Load(name: name, scenario: try scenario(options, try Workload(settings)))
     }
-    for path in traces {
-      let settings = try WorkloadOptions.settings(options, workload: "trace", trace: path, randomWindow: false)
-      let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-      loads.append(Study.Load(name: name, scenario: try scenario(options, settings)))
+    var loads = try names.map { try load($0, workload: $0, trace: nil) }
+    loads += try traces.map {
+      try load(URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent, workload: "trace", trace: $0)
     }
     for (place, load) in loads.enumerated() {
       let earlier = loads[..<place].filter { $0.name == load.name }.count
@@ -128,30 +128,22 @@ enum EvalOptions {
     return loads
   }
 
-  private static func scenario(
-    _ options: ParsedOptions, _ settings: WorkloadSettings
-  ) throws -> Scenario {
+  private static func scenario(_ options: ParsedOptions, _ workload: Workload) throws -> Scenario {
     let count = options.int("n_agents")
     let pool = options.int("init_resources")
     let shield = try PodOptions.shield(options, pool: pool, count: count)
     let priorities = try PodOptions.priorities(options, count: count)
-    let workload = try Workload(settings)
+    let cluster = try PodOptions.cluster(options, count: count, seed: 0)
     let length = workload.recordedSeconds.map { min($0, 1_000_000) } ?? 600
     var scenario = Scenario(
-      pods: try PodOptions.simulatedPods(options, count: count),
+      pods: cluster.pods,
       descriptions: (0..<count).map { PodDescription(name: "pod\($0)", priority: priorities[$0]) },
       settings: DecisionSettings(pool: ResourcePool(capacity: pool), shield: shield),
-      sharedCores: options.optionalFloat("node_cores"),
       seconds: options.optionalInt("duration") ?? max(length - options.int("warmup"), 1),
       initialLimit: shield.limit(for: max(pool / count, shield.minimum)), slo: options.float("slo"),
       workload: workload)
+    scenario.cluster = cluster
     scenario.warmUp = options.int("warmup")
-    scenario.metrics = try PodOptions.metrics(options)
-    scenario.resizeLatency = PodOptions.resizeLatency(options)
-    let comingAndGoing = try PodOptions.comingAndGoing(options, count: count)
-    scenario.cluster.schedules = comingAndGoing.schedules ?? []
-    scenario.cluster.churn = comingAndGoing.churn
-    scenario.cluster.graph = try PodOptions.graph(options, count: count)
     scenario.rewritesLimits = options.flag("rewrite_limits")
     return scenario
   }

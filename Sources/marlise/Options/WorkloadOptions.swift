@@ -73,9 +73,11 @@ enum WorkloadOptions {
     }
   }
 
-  /// - Parameter trace: the file that is played instead of `workload`.
+  /// - Parameters:
+  ///   - trace: the file that is played instead of `workload`.
+  ///   - isMixed: whether the options describe generated loads and recordings at once.
   static func settings(
-    _ options: ParsedOptions, workload: String, trace: String?, randomWindow: Bool
+    _ options: ParsedOptions, workload: String, trace: String?, randomWindow: Bool, isMixed: Bool = false
   ) throws -> WorkloadSettings {
     let mean = options.float("rps")
     let minimum = options.float("min_rps")
@@ -88,17 +90,21 @@ enum WorkloadOptions {
       settings.name = "trace"
       settings.minimum = 0
       if let rescaled = options.optionalFloat("trace_mean_rps") { settings.mean = rescaled }
-      settings.trace = try Self.trace(path, options, randomWindow: randomWindow)
+      settings.trace = try Self.trace(path, options, randomWindow: randomWindow, isMixed: isMixed)
     } else {
-      if !options.wasGiven("trace") { try refuseTraceOptions(options, "needs --trace") }
+      if !isMixed { try refuseTraceOptions(options, "needs --trace") }
       settings.parameters = try parameters(options)
     }
     return settings
   }
 
   /// The recording that the options describe.
-  static func trace(_ path: String, _ options: ParsedOptions, randomWindow: Bool) throws -> TraceSettings {
-    if !options.strings("shape").isEmpty { throw options.rejection("shape", "is for generated loads, not for a trace") }
+  static func trace(
+    _ path: String, _ options: ParsedOptions, randomWindow: Bool, isMixed: Bool = false
+  ) throws -> TraceSettings {
+    if !isMixed, !options.strings("shape").isEmpty {
+      throw options.rejection("shape", "is for generated loads, not for a trace")
+    }
     let part = options.ints("trace_part")
     guard part.isEmpty || (part.count == 2 && part[0] < part[1]) else {
       throw options.rejection("trace_part", "is \(part), expected two seconds, the second one later")
