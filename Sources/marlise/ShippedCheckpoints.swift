@@ -1,9 +1,10 @@
 import Foundation
 import Terminal
 
-/// The checkpoints that come with the program, one per algorithm.
+/// The checkpoints that come with the program: the policy of choice, and one per algorithm.
 enum ShippedCheckpoints {
-  static let defaultAlgorithm = "ppo"
+  /// The policy of choice, trained at length; the others are one per algorithm.
+  static let defaultName = "autoscale"
 
   /// Where they may lie: a folder of one's own, beside where one works, beside an installed program, above a build.
   private static var folders: [String] {
@@ -20,7 +21,7 @@ enum ShippedCheckpoints {
 
   /// - Throws: one sentence that says how to train one when there is none.
   static func path(of algorithm: String?) throws -> String {
-    let name = algorithm ?? defaultAlgorithm
+    let name = algorithm ?? defaultName
     for folder in folders where FileManager.default.fileExists(atPath: "\(folder)/\(name).h5") {
       return "\(folder)/\(name).h5"
     }

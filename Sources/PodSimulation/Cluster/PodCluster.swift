@@ -382,13 +382,6 @@ public final class PodCluster {
   /// What happened in the last second.
   public func second(pod index: Int, cluster: Int) -> PodSecond { seconds[place(index, cluster)] }
 
-  /// Response times of a pod's requests that ended in the last second, seconds, in their order; one that timed out counts as the
-  /// timeout. Valid until the next second.
-  public func responses(pod index: Int, cluster: Int) -> UnsafeBufferPointer<Double> {
-    let window = pod[place(index, cluster)].window
-    return UnsafeBufferPointer(start: window.responses, count: window.count)
-  }
-
   /// What happened in the last second to the requests of a route of the configuration's graph, from end to end.
   public func second(route: Int, cluster: Int) -> RouteSecond {
     precondition(

@@ -35,7 +35,7 @@ enum InferCommand {
           aliases: ["checkpoint"]),
         .choice(
           "algorithm", Algorithms.names,
-          help: "What the checkpoint must hold.  Default: whatever it holds, or \(ShippedCheckpoints.defaultAlgorithm)."
+          help: "What the checkpoint must hold.  Default: whatever it holds, or \(ShippedCheckpoints.defaultName)."
         ),
         .int("hack", in: 0...1_000_000, metavar: "K", help: "Give every pod the weights of the checkpoint's agent K."),
         .int(

@@ -70,7 +70,10 @@ enum AgentOptions {
       switch option.kind {
       case .one(.int): value = options.int(option.name)
       case .one(.float): value = options.float(option.name)
-      case .list(.int): value = options.ints(option.name)
+      case .list(.int):
+        // A run's config.yaml names every option, an empty list where none was given.
+        if options.ints(option.name).isEmpty { continue }
+        value = options.ints(option.name)
       default: value = options.string(option.name)
       }
       if option.name == "gae" { value = ["gae": ["lambda": value]] }
