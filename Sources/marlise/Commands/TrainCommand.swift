@@ -258,7 +258,7 @@ enum TrainCommand {
     settings.headroomBand = options.float("headroom_band")
     settings.hidesSources = options.flag("hide_sources")
     settings.basis = ActionSpace.Basis(rawValue: options.string("action_basis")) ?? .limit
-    settings.slo = try sloReward(options)
+    settings.slo = sloReward(options)
     if settings.workload.trace == nil {
       settings.workload.mean = PublishedOptions.rate(settings.workload.mean, options)
       settings.workload.minimum = min(settings.workload.minimum, settings.workload.mean)
@@ -274,16 +274,9 @@ enum TrainCommand {
     return Randomization()
   }
 
-  private static func sloReward(_ options: ParsedOptions) throws -> SLOReward? {
-    guard options.string("reward") == "slo" else {
-      for name in ["reward_slo", "slo_weight", "slo_weight_doublings", "resize_weight"] where options.wasGiven(name) {
-        throw options.rejection(name, "needs --reward slo")
-      }
-      return nil
-    }
-    for name in ["reward_function", "alpha"] where options.wasGiven(name) {
-      throw options.rejection(name, "belongs to the published reward, not to --reward slo")
-    }
+  private static func sloReward(_ options: ParsedOptions) -> SLOReward? {
+    // A run's config.yaml names every option, so those of the other reward are no mistake.
+    guard options.string("reward") == "slo" else { return nil }
     var reward = SLOReward()
     reward.slo = options.float("reward_slo")
     reward.weight = options.float("slo_weight")
