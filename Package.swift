@@ -49,7 +49,7 @@ let package = Package(
     // Floor 3: what one does with them
     room("Training", ["Autoscaling", "Learning", "PodSimulation", "Checkpoints", "NeuralNetwork", "RandomStreams"]),
     room("Evaluation", ["Autoscaling", "PodSimulation", "RandomStreams"]),
-    room("Control", ["Autoscaling"]),
+    room("Control", ["Autoscaling", "Kubernetes"]),
     room("ClusterEmulator", ["Autoscaling", "PodSimulation", "HTTPServer", "Kubernetes", "RandomStreams"]),
 
     // Floor 4: programs
@@ -58,7 +58,7 @@ let package = Package(
       dependencies: [
         "Terminal", "Autoscaling", "NeuralNetwork", "Learning", "PodSimulation", "Checkpoints", "Training",
         "Evaluation", "Charts",
-        "Control", "RandomStreams", "ClusterEmulator", "HTTPServer",
+        "Control", "Kubernetes", "RandomStreams", "ClusterEmulator", "HTTPServer",
       ], swiftSettings: strict),
     .executableTarget(
       name: "marlise-bench",
@@ -85,7 +85,9 @@ let package = Package(
       "TrainingTests",
       ["Training", "Learning", "PodSimulation", "Checkpoints", "Autoscaling", "NeuralNetwork", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "PodSimulation", "Autoscaling", "TestSupport"]),
-    tests("ControlTests", ["Control", "Autoscaling", "PodSimulation", "TestSupport"]),
+    tests(
+      "ControlTests",
+      ["Control", "Kubernetes", "ClusterEmulator", "HTTPServer", "Autoscaling", "PodSimulation", "TestSupport"]),
     tests("HTTPServerTests", ["HTTPServer", "Kubernetes"]),
     tests(
       "ClusterEmulatorTests",

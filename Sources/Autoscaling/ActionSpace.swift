@@ -1,3 +1,5 @@
+import Glibc
+
 /// What a network's output means: which limit an action asks for.
 ///
 /// An action asks; the pool grants; the shield has the last word. Asking is the same function for every agent of a family
@@ -15,16 +17,29 @@ public struct ActionSpace: Sendable, Equatable {
     case instant
   }
 
+  /// What an action is measured against.
+  public enum Basis: String, Sendable, Equatable, Codable, CaseIterable {
+    /// The present limit and the budget, as published.
+    case limit
+    /// The pod's recent usage: an action says how much headroom it gets (see `headroom`).
+    case usage
+  }
+
   public var kind: Kind
   /// Millicores per discrete step.
   public var increment: Millicores
   /// Millicores per unit of a continuous action.
   public var scale: Millicores
+  public var basis = Basis.limit
+  /// Where actions mean headroom: a wish closer to the present allocation than this share of it keeps the allocation, so that
+  /// load that only fluctuates does not move limits.
+  public var headroomBand = 0.1
 
-  public init(kind: Kind, increment: Millicores = 25, scale: Millicores = 50) {
+  public init(kind: Kind, increment: Millicores = 25, scale: Millicores = 50, basis: Basis = .limit) {
     self.kind = kind
     self.increment = increment
     self.scale = scale
+    self.basis = basis
   }
 
   /// The space in which discrete actions count `count` choices: 3 increments, or 5 or 11 factors.
@@ -59,6 +74,35 @@ public struct ActionSpace: Sendable, Equatable {
     case .instant:
       return Int((Double(min(max(action, 0), 1)) * Double(budget)).rounded())
     }
+  }
+
+  // MARK: Headroom
+
+  /// The limits that actions of −1 and of 1 ask for, as multiples of the pod's level.
+  public static let headroomRange = 0.75...12.0
+
+  /// The limit that `action` asks for where actions mean headroom, before pool and shield:
+  ///
+  ///     limit = level · low · (high ÷ low)^((a + 1) ÷ 2),   a ∈ [−1, 1], low…high = `headroomRange`
+  ///
+  /// and the present allocation where that is within `headroomBand` of it. A discrete action is one of evenly spaced a; an
+  /// instant one in 0…1 stands for 2a − 1. A multiple of usage is right for a pod of any size, and it follows the load by
+  /// itself: what is left to learn is how much headroom a load of this shape needs now.
+  ///
+  /// - Parameter level: millicores, above 0.
+  public func headroom(_ action: Float, allocated: Millicores, level: Double) -> Millicores {
+    guard action.isFinite, level.isFinite else { return allocated }
+    let place: Double =
+      switch kind {
+      case .increments: Double(min(max(action.rounded(), 0), 2)) - 1
+      case .factors(let count): Self.factor(action, count: count)
+      case .delta: Double(min(max(action, -1), 1))
+      case .instant: 2 * Double(min(max(action, 0), 1)) - 1
+      }
+    let (low, high) = (Self.headroomRange.lowerBound, Self.headroomRange.upperBound)
+    let wish = level * low * pow(high / low, (place + 1) / 2)
+    if abs(wish - Double(allocated)) <= headroomBand * Double(allocated) { return allocated }
+    return Int(min(wish, 1e12).rounded())
   }
 
   /// Factor number `action` of `count` evenly spaced ones from −1 to 1.

@@ -4,6 +4,49 @@ public enum ObservationField: String, Sendable, Codable, CaseIterable {
   case otherUtilisation = "other_utilisation"
   case priority
   case otherPriorities = "other_priorities"
+
+  // Of `LoadHistory`; what each is stands there.
+  case usageNow = "usage_now"
+  case usageBefore = "usage_before"
+  case usageTwoBefore = "usage_two_before"
+  case usage3 = "usage_3s"
+  case usage30 = "usage_30s"
+  case usage120 = "usage_120s"
+  case usagePeak = "usage_peak"
+  case usageSpread10 = "usage_spread_10s"
+  case usageSpread60 = "usage_spread_60s"
+  case usageGrain = "usage_grain"
+  case limitRatio = "limit_ratio"
+  case limitStep = "limit_step"
+  case sinceResize = "since_resize"
+  case throttledNow = "throttled_now"
+  case throttledBefore = "throttled_before"
+  case throttled5 = "throttled_5s"
+  case throttled60 = "throttled_60s"
+  case responseMean = "response_mean"
+  case responseTail = "response_tail"
+  case responseTail30 = "response_tail_30s"
+  case responseTypical = "response_typical"
+  case knowsResponses = "knows_responses"
+  case lastPeriod = "last_period"
+  case lastPeriods = "last_periods"
+  case saturatedRun = "saturated_run"
+  case knowsPeriods = "knows_periods"
+  case levelCores = "level_cores"
+  case poolSlack = "pool_slack"
+  case poolDemand = "pool_demand"
+  case poolShare = "pool_share"
+  case relativePriority = "relative_priority"
+  case caution
+  case experience
+
+  /// Whether it is read off a pod's load history rather than off its newest reading.
+  var needsHistory: Bool {
+    switch self {
+    case .limit, .usage, .available, .utilisation, .otherUtilisation, .priority, .otherPriorities: false
+    default: true
+    }
+  }
 }
 
 /// What a network sees of a pod: the last `history` readings, oldest first, each reduced to `fields`.
@@ -16,11 +59,21 @@ public struct ObservationSpec: Sendable, Equatable {
   public var name: String
   public var fields: [ObservationField]
   public var history: Int
+  /// The response time, seconds, that fields of response times are measured against; the published fields have none.
+  public var slo: Double
+  /// How dear a late request is to the operator, in doublings of the price that agents were trained around: what they see of
+  /// it makes one policy a whole front between CPU and response times. Agents trained at one price ignore it.
+  public var caution = 0.0
+  /// Treats response times or CFS periods as unknown even where the source tells them: so that agents learn to do without,
+  /// as on clusters where nobody measures them.
+  public var hidesResponses = false
+  public var hidesPeriods = false
 
-  public init(name: String, fields: [ObservationField], history: Int) {
+  public init(name: String, fields: [ObservationField], history: Int, slo: Double = 0.25) {
     self.name = name
     self.fields = fields
     self.history = history
+    self.slo = slo
   }
 
   /// A pod and the means of its neighbours.
@@ -31,8 +84,22 @@ public struct ObservationSpec: Sendable, Equatable {
   public static let independent = ObservationSpec(
     name: "independent", fields: [.limit, .usage, .available, .utilisation, .priority], history: 6)
 
+  /// Our own: a pod's load history against its own level, throttling, response times against the SLO, and how scarce the
+  /// pool is. Nothing in it depends on how many pods there are or how large the pool is, so that one policy serves any number.
+  /// What it means never changes; a richer one would be a `v2`.
+  public static let autoscaleV1 = ObservationSpec(
+    name: "autoscale-v1",
+    fields: [
+      .usageNow, .usageBefore, .usageTwoBefore, .usage3, .usage30, .usage120, .usagePeak, .usageSpread10,
+      .usageSpread60, .usageGrain, .limitRatio, .limitStep, .sinceResize, .throttledNow, .throttledBefore, .throttled5,
+      .throttled60,
+      .responseMean, .responseTail, .responseTail30, .responseTypical, .knowsResponses, .lastPeriod, .lastPeriods,
+      .saturatedRun, .knowsPeriods, .levelCores, .poolSlack, .poolDemand, .poolShare,
+      .relativePriority, .caution, .experience,
+    ], history: 1)
+
   /// Every observation that can be asked for by name.
-  public static let all: [ObservationSpec] = [.shared, .independent]
+  public static let all: [ObservationSpec] = [.shared, .independent, .autoscaleV1]
 
   public static func named(_ name: String) -> ObservationSpec? { all.first { $0.name == name } }
 
@@ -40,6 +107,10 @@ public struct ObservationSpec: Sendable, Equatable {
   public var width: Int { fields.count }
   /// Numbers in one observation: what a network takes as input.
   public var size: Int { fields.count * history }
+  /// Whether any field is read off the pods' load histories.
+  public var needsHistory: Bool { fields.contains(where: \.needsHistory) }
+  /// Whether CFS periods make a difference: a source that can tell them should.
+  public var usesPeriods: Bool { fields.contains(.knowsPeriods) && !hidesPeriods }
 }
 
 /// One reading of one pod with what surrounds it, before scaling.
@@ -83,6 +154,7 @@ public struct Reading: Sendable, Equatable {
     case .otherUtilisation: Float(otherUtilisation / 100)
     case .priority: Float(priority)
     case .otherPriorities: Float(otherPriorities)
+    default: 0
     }
   }
 }
@@ -124,6 +196,26 @@ public final class ObservationMatrix: @unchecked Sendable {  // written by one t
     let start = self.row(row)
     store(reading, at: start, budget: budget)
     for time in 1..<max(spec.history, 1) { (start + time * width).update(from: start, count: width) }
+  }
+
+  /// Appends a reading with what is read off the pod's load history, or, for a pod never seen before, fills the row with it.
+  func stack(
+    _ reading: Reading, history: LoadHistory, surroundings: LoadSurroundings, row: Int, budget: Double, caution: Double,
+    isFirst: Bool
+  ) {
+    let width = spec.width
+    let start = self.row(row)
+    let place = isFirst ? start : start + (spec.size - width)
+    if !isFirst { start.update(from: start + width, count: spec.size - width) }
+    for index in 0..<width {
+      let field = spec.fields[index]
+      place[index] =
+        field.needsHistory
+        ? history.value(
+          of: field, spec: spec, reading: reading, surroundings: surroundings, capacity: budget, caution: caution)
+        : reading.scaled(field, budget: budget)
+    }
+    if isFirst { for time in 1..<max(spec.history, 1) { (start + time * width).update(from: start, count: width) } }
   }
 
   /// Forgets everything in `row`.

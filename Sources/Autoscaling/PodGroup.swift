@@ -74,6 +74,9 @@ public final class PodGroup {
 
   /// The newest sample of each pod.
   public private(set) var samples: [PodSample]
+  /// What pods of the pool hold that are there but were never measured, so that they have no sample yet: the others may
+  /// not grow into it. Millicores.
+  public var reserved: Millicores = 0
   /// Utilisation of the newest and of the previous sample, percent.
   public private(set) var utilisation: [Double]
   public private(set) var previousUtilisation: [Double]
@@ -83,7 +86,9 @@ public final class PodGroup {
   /// What the last `decide` decided, one per pod.
   public private(set) var resizes: [Resize]
 
-  private var originals: [Millicores]
+  /// The limit each pod is led back to when metrics stay away: the one it was taken over with, unless it was told.
+  public private(set) var originals: [Millicores]
+  private var toldOriginals: [Millicores?]
   private var limits: [Millicores]
   private var sentAt: [Double]
   private var isUnsettled: [Bool]
@@ -97,6 +102,8 @@ public final class PodGroup {
   private var raises: [Millicores]
   /// Under upstream compatibility: the queue of readings, which a reset leaves as it was.
   private let upstreamQueue: ObservationMatrix?
+  /// What is remembered of each pod's load; empty where neither observation nor actions ask for it.
+  public private(set) var histories: [LoadHistory] = []
 
   public init(
     pods: [PodDescription], settings: DecisionSettings, observations: ObservationMatrix? = nil, firstRow: Int = 0,
@@ -119,6 +126,7 @@ public final class PodGroup {
     resizes = Array(
       repeating: Resize(allocation: 0, wish: nil, request: 0, grant: 0, from: 0, limit: 0, reasons: []), count: count)
     originals = Array(repeating: 0, count: count)
+    toldOriginals = Array(repeating: nil, count: count)
     limits = Array(repeating: 0, count: count)
     sentAt = Array(repeating: -.infinity, count: count)
     isUnsettled = Array(repeating: false, count: count)
@@ -132,15 +140,37 @@ public final class PodGroup {
     raises = Array(repeating: 0, count: count)
     upstreamQueue =
       settings.compatibility == .upstream ? ObservationMatrix(spec: settings.observation, rows: count) : nil
+    if settings.observation.needsHistory || settings.action.basis == .usage {
+      histories = Array(repeating: LoadHistory(), count: count)
+    }
   }
 
   public var count: Int { pods.count }
 
   /// The pool less all allocations, millicores; negative when the pool has shrunk below what is allocated.
-  public var available: Millicores { settings.pool.capacity - allocations.reduce(0, +) }
+  public var available: Millicores { settings.pool.capacity - reserved - allocations.reduce(0, +) }
 
   /// Changes a pod's priority from now on; readings already observed keep the old one.
   public func setPriority(_ priority: Double, ofPod pod: Int) { pods[pod].priority = priority }
+
+  /// Puts another description on a place of the group: its pod has left, or is told about anew.
+  ///
+  /// - Parameter original: the limit to lead the pod back to, where it is known better than from its first sample; it
+  ///   counts once the pod is observed.
+  public func describe(_ pod: Int, as description: PodDescription, original: Millicores? = nil) {
+    pods[pod] = description
+    toldOriginals[pod] = original
+    if let original, hasSample[pod] { originals[pod] = original }
+  }
+
+  /// When the pod's last resize was sent, on the samples' clock; −∞ before the first.
+  public func lastSent(_ pod: Int) -> Double { sentAt[pod] }
+
+  /// Seconds since the newest sample of the pod was taken.
+  public func ageOfSample(_ pod: Int, at now: Double) -> Double { now - samples[pod].time }
+
+  /// Whether a resize of the pod is on its way that no sample has shown yet.
+  public func isUnsettled(_ pod: Int) -> Bool { isUnsettled[pod] }
 
   /// Forgets samples, allocations and resizes: a new episode begins. Under upstream compatibility the queue of readings
   /// survives, as published.
@@ -152,6 +182,30 @@ public final class PodGroup {
       utilisation[pod] = 0
       previousUtilisation[pod] = 0
     }
+  }
+
+  private func takeOver(_ group: PodGroup) {
+    func copy<Value>(_ field: ReferenceWritableKeyPath<PodGroup, [Value]>) {
+      self[keyPath: field].replaceSubrange(0..<group.count, with: group[keyPath: field])
+    }
+    copy(\.samples)
+    copy(\.utilisation)
+    copy(\.previousUtilisation)
+    copy(\.allocations)
+    copy(\.resizes)
+    copy(\.originals)
+    copy(\.toldOriginals)
+    copy(\.limits)
+    copy(\.sentAt)
+    copy(\.isUnsettled)
+    copy(\.hasSample)
+    copy(\.isFresh)
+    copy(\.wasReset)
+    copy(\.ages)
+    reserved = group.reserved
+    let size = group.count * settings.observation.size
+    observations.values.update(from: group.observations.values, count: size)
+    upstreamQueue?.values.update(from: group.upstreamQueue?.values ?? observations.values, count: size)
   }
 
   // MARK: Samples in
@@ -173,6 +227,7 @@ public final class PodGroup {
       }
       isFresh[pod] = !hasSample[pod] || sample.time > samples[pod].time
       if !hasSample[pod] { takeOver(pod, with: sample) } else if isFresh[pod] { take(pod, sample) }
+      if isFresh[pod], !histories.isEmpty { histories[pod].take(sample, spec: settings.observation) }
       ages[pod] = now - samples[pod].time
       if isUnsettled[pod], now - sentAt[pod] > settings.shield.settlementTimeout { resynchronise(pod) }
     }
@@ -184,6 +239,12 @@ public final class PodGroup {
       prioritySum += pods[pod].priority
       present += 1
     }
+    var surroundings = LoadSurroundings()
+    if settings.observation.needsHistory {
+      surroundings.pods = max(present, 1)
+      surroundings.meanPriority = prioritySum / Double(surroundings.pods)
+      for pod in 0..<count where samples[pod].isPresent { surroundings.levels += histories[pod].level }
+    }
     let others = Double(max(present - 1, 1))
     let available = Double(self.available)
     let budget = Double(settings.pool.capacity)
@@ -193,16 +254,24 @@ public final class PodGroup {
         limit: Double(sample.limit), usage: sample.usage, available: available, utilisation: utilisation[pod],
         otherUtilisation: (utilisationSum - utilisation[pod]) / others, priority: pods[pod].priority,
         otherPriorities: (prioritySum - pods[pod].priority) / others)
-      stack(reading, pod: pod, budget: budget)
+      if settings.observation.needsHistory {
+        observations.stack(
+          reading, history: histories[pod], surroundings: surroundings, row: firstRow + pod * rowStride, budget: budget,
+          caution: settings.observation.caution, isFirst: wasReset[pod])
+        wasReset[pod] = false
+      } else {
+        stack(reading, pod: pod, budget: budget)
+      }
     }
   }
 
   private func takeOver(_ pod: Int, with sample: PodSample) {
     hasSample[pod] = true
+    if !histories.isEmpty { histories[pod] = LoadHistory() }
     samples[pod] = sample
     utilisation[pod] = sample.utilisation
     allocations[pod] = sample.limit
-    originals[pod] = sample.limit
+    originals[pod] = toldOriginals[pod] ?? sample.limit
     limits[pod] = sample.limit
   }
 
@@ -282,6 +351,10 @@ public final class PodGroup {
         wishes[pod] = nil
         continue
       }
+      guard settings.action.basis == .limit else {
+        wishes[pod] = settings.action.headroom(action, allocated: allocations[pod], level: histories[pod].level)
+        continue
+      }
       guard settings.compatibility == .upstream else {
         wishes[pod] = settings.action.request(action, allocated: allocations[pod], budget: budget)
         continue
@@ -315,12 +388,13 @@ public final class PodGroup {
         limit: limits[pod],
         reasons: envelope.reasons)
     }
+    let pool = ResourcePool(capacity: settings.pool.capacity - reserved)
     requests.withUnsafeBufferPointer { requests in
       grants.withUnsafeMutableBufferPointer { grants in
-        settings.pool.grant(requests, into: grants)
+        pool.grant(requests, into: grants)
       }
     }
-    if shield.waitsForCuts { limitRaises() }
+    if shield.waitsForCuts { limitRaises(within: pool) }
     for pod in 0..<count {
       resizes[pod].grant = grants[pod]
       if grants[pod] < resizes[pod].request { resizes[pod].reasons.insert(.pool) }
@@ -331,7 +405,7 @@ public final class PodGroup {
   }
 
   /// Grants the raises anew, from what is left while every pod that is cut still holds its limit.
-  private func limitRaises() {
+  private func limitRaises(within pool: ResourcePool) {
     for pod in 0..<count {
       if grants[pod] < limits[pod] {
         requests[pod].limit = limits[pod]
@@ -342,9 +416,28 @@ public final class PodGroup {
       }
     }
     requests.withUnsafeBufferPointer { requests in
-      raises.withUnsafeMutableBufferPointer { raises in settings.pool.grant(requests, into: raises) }
+      raises.withUnsafeMutableBufferPointer { raises in pool.grant(requests, into: raises) }
     }
     for pod in 0..<count where grants[pod] >= limits[pod] { grants[pod] = raises[pod] }
+  }
+
+  /// Which of the needed resizes go out when no more than `budget` may: cuts before raises, because they make room; among
+  /// these the pods that have waited longest since their last resize; then by place. Deterministic.
+  ///
+  /// - Parameters:
+  ///   - budget: resizes that may be sent at once; nil for any number.
+  ///   - mayBeSent: whether a pod's resize may go out at all.
+  ///   - order: overwritten with the places, in the order in which they are to be sent.
+  public func dispatch(atMost budget: Int?, into order: inout [Int], where mayBeSent: (Int) -> Bool) {
+    order.removeAll(keepingCapacity: true)
+    for pod in 0..<count where resizes[pod].isNeeded && mayBeSent(pod) { order.append(pod) }
+    guard let budget, order.count > budget else { return }
+    order.sort { a, b in
+      let (isCutA, isCutB) = (resizes[a].limit < resizes[a].from, resizes[b].limit < resizes[b].from)
+      if isCutA != isCutB { return isCutA }
+      return sentAt[a] != sentAt[b] ? sentAt[a] < sentAt[b] : a < b
+    }
+    order.removeLast(order.count - max(budget, 0))
   }
 
   /// Notes that the pod's resize has been sent, at `now` on the samples' clock: until a sample shows it the pod is unsettled.
@@ -354,8 +447,32 @@ public final class PodGroup {
     isUnsettled[pod] = true
   }
 
-  /// Notes that the pod's resize could not be sent: the allocation goes back to what is in force.
+  /// Notes that the pod's resize was not sent: the allocation goes back to what is in force.
   public func noteRefused(_ pod: Int) {
     allocations[pod] = limits[pod]
+  }
+
+  /// Notes why a resize that was needed is not sent.
+  public func noteRefused(_ pod: Int, because reason: ShieldReasons) {
+    resizes[pod].reasons.insert(reason)
+    noteRefused(pod)
+  }
+
+  /// Notes that a resize which had been sent will not come to pass: what the newest sample shows holds.
+  public func noteRejected(_ pod: Int) {
+    if isUnsettled[pod] { resynchronise(pod) }
+  }
+}
+
+extension PodGroup {
+  /// A group with more places that goes on where `group` is: what was observed, allocated and sent stays as it was.
+  ///
+  /// - Parameter descriptions: at least as many as `group` has; the new places follow the old ones.
+  public convenience init(growing group: PodGroup, to descriptions: [PodDescription]) {
+    precondition(
+      descriptions.count >= group.count && group.firstRow == 0 && group.rowStride == 1,
+      "a group of \(group.count) with rows of its own grows to at least as many, not \(descriptions.count)")
+    self.init(pods: descriptions, settings: group.settings)
+    takeOver(group)
   }
 }

@@ -21,7 +21,8 @@ public protocol ActionSource {
 /// Trained agents as a policy: the group's observations through the networks, their actions through the action space.
 public struct AgentPolicy<Source: ActionSource>: ScalingPolicy {
   public private(set) var source: Source
-  private var actions: [Float] = []
+  /// What the networks answered last, one per pod.
+  public private(set) var actions: [Float] = []
 
   public init(_ source: Source) {
     self.source = source

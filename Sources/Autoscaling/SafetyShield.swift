@@ -19,11 +19,19 @@ public struct ShieldReasons: OptionSet, Sendable, Hashable {
   /// Metrics stayed away so long that the pod is led back to the limit it came with.
   public static let restore = ShieldReasons(rawValue: 1 << 8)
 
+  /// More resizes were wanted than may be sent at once.
+  public static let budget = ShieldReasons(rawValue: 1 << 9)
+  /// The cluster has asked to be left alone with this pod for a while.
+  public static let quiet = ShieldReasons(rawValue: 1 << 10)
+  /// This pod is only advised.
+  public static let recommend = ShieldReasons(rawValue: 1 << 11)
+
   /// The names, in the order of the bits.
   public var names: [String] {
     let table: [(ShieldReasons, String)] = [
       (.minimum, "minimum"), (.maximum, "maximum"), (.step, "step"), (.deadband, "deadband"), (.pool, "pool"),
       (.stale, "stale"), (.unsettled, "unsettled"), (.notFinite, "not-finite"), (.restore, "restore"),
+      (.budget, "budget"), (.quiet, "quiet"), (.recommend, "recommend"),
     ]
     return table.filter { contains($0.0) }.map(\.1)
   }

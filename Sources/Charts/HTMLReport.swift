@@ -42,6 +42,7 @@ public struct HTMLReport: Sendable {
     case heading(String)
     case text(String)
     case figures([(value: String, label: String)])
+    case code(String)
     case table(Table)
     case charts([any Drawable])
   }
@@ -58,6 +59,8 @@ public struct HTMLReport: Sendable {
   /// Begins a section.
   public mutating func add(heading: String) { blocks.append(.heading(heading)) }
   public mutating func add(text: String) { blocks.append(.text(text)) }
+  /// Commands or configuration, as they are.
+  public mutating func add(code: String) { blocks.append(.code(code)) }
   /// The few numbers that a reader should remember.
   public mutating func add(figures: [(value: String, label: String)]) { blocks.append(.figures(figures)) }
   public mutating func add(table: Table) { blocks.append(.table(table)) }
@@ -76,6 +79,7 @@ public struct HTMLReport: Sendable {
         isOpen = true
         body += "<section>\n<h2>\(Markup.escaped(text))</h2>\n"
       case .text(let text): body += "<p>\(Markup.escaped(text))</p>\n"
+      case .code(let text): body += "<pre>\(Markup.escaped(text))</pre>\n"
       case .figures(let figures):
         let cells = figures.map { figure in
           "<div><dd>\(Markup.escaped(figure.value))</dd><dt>\(Markup.escaped(figure.label))</dt></div>"
@@ -146,6 +150,8 @@ public struct HTMLReport: Sendable {
     .figures div{display:flex;flex-direction:column}
     .figures dd{margin:0;font-size:34px;font-weight:620;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
     .figures dt{color:var(--chart-muted);font-size:14px}
+    pre{font:13.5px/1.5 ui-monospace,'DejaVu Sans Mono',monospace;overflow-x:auto;white-space:pre-wrap;\
+    overflow-wrap:anywhere;border:1px solid var(--chart-grid);border-radius:6px;padding:12px 16px;margin:0 0 20px}
     .table{overflow-x:auto;margin:16px 0 24px}
     table{border-collapse:collapse;font-size:14.5px;font-variant-numeric:tabular-nums;min-width:50%}
     caption{text-align:left;color:var(--chart-muted);padding:0 0 8px}

@@ -1,60 +1,125 @@
 import Autoscaling
 
 /// The loop that drives pods: sample, decide, resize, once a round. The decision itself is `PodGroup`'s, as in training.
-public final class ControlLoop<Cluster: ControlledCluster> {
-  /// What one round did.
-  public struct Round: Sendable, Equatable {
-    public var number: Int
-    /// Seconds on the cluster's clock.
-    public var time: Double
-    public var resizesSent: Int
-    public var resizesRefused: Int
-  }
-
+///
+/// It promises that what it did in a round can be computed again from the round's record: every call that changes the group is
+/// in there, in the order in which it was made.
+public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy> {
   public let cluster: Cluster
-  public let group: PodGroup
+  public private(set) var group: PodGroup
+  public private(set) var policy: Policy
   /// Whether resizes are sent; otherwise the loop only recommends.
   public let applies: Bool
   /// Seconds between rounds.
   public let interval: Double
-  private var samples: [PodSample]
+  private let makePolicy: (Int) throws -> Policy
+  private var samples: [PodSample] = []
+  private var order: [Int] = []
+  private var number = 0
+  private let absent = PodSample.absent(at: 0)
 
-  public init(cluster: Cluster, group: PodGroup, interval: Double, applies: Bool) {
-    precondition(cluster.podNames.count == group.count, "one description per pod")
+  /// - Parameter makePolicy: a policy for so many places; asked again when the cluster has grown.
+  public init(
+    cluster: Cluster, settings: DecisionSettings, interval: Double, applies: Bool,
+    makePolicy: @escaping (Int) throws -> Policy
+  ) throws {
+    let places = cluster.places
+    precondition(!places.isEmpty, "a loop drives at least one pod")
     self.cluster = cluster
-    self.group = group
     self.interval = interval
     self.applies = applies
-    samples = Array(repeating: PodSample(time: 0, limit: 0, request: 0, usage: 0), count: group.count)
+    self.makePolicy = makePolicy
+    group = PodGroup(pods: places.map(\.description), settings: settings)
+    policy = try makePolicy(places.count)
+    samples = Array(repeating: absent, count: places.count)
+    policy.reset()
   }
 
   /// Runs rounds until the cluster ends, `rounds` are done or `shouldStop` says so.
   ///
   /// - Parameter report: called after each round.
-  public func run(
-    policy: inout some ScalingPolicy, rounds: Int?, shouldStop: () -> Bool, report: (Round, ControlLoop) throws -> Void
-  ) throws {
-    var number = 0
+  public func run(rounds: Int?, shouldStop: () -> Bool, report: (ControlRound, ControlLoop) throws -> Void) throws {
     while !shouldStop(), rounds.map({ number < $0 }) ?? true, try cluster.awaitRound(interval: interval) {
-      try samples.withUnsafeMutableBufferPointer { try cluster.sample(into: $0) }
-      let now = cluster.now
-      samples.withUnsafeBufferPointer { group.observe($0, at: now) }
-      group.decide(asking: &policy)
-      var round = Round(number: number, time: now, resizesSent: 0, resizesRefused: 0)
-      for pod in 0..<group.count where group.resizes[pod].isNeeded {
-        if !applies {
-          // A recommendation starts from what is in force, not from the recommendation before it.
-          group.noteRefused(pod)
-        } else if try cluster.resize(pod: pod, to: group.resizes[pod].limit) {
-          group.noteSent(pod, at: now)
-          round.resizesSent += 1
-        } else {
-          group.noteRefused(pod)
-          round.resizesRefused += 1
-        }
-      }
-      try report(round, self)
-      number += 1
+      try report(try perform(), self)
     }
+  }
+
+  /// One round: what has come to be known of earlier resizes, samples, decision, resizes.
+  public func perform() throws -> ControlRound {
+    var round = ControlRound(number: number)
+    number += 1
+    round.rejectedBefore = try cluster.takeRejections(isRoundOver: false)
+    for place in round.rejectedBefore { group.noteRejected(place) }
+    try takePlaces(into: &round)
+    try samples.withUnsafeMutableBufferPointer { try cluster.sample(into: $0) }
+    // Known only now: a pod that has just been measured for the first time is in the group, and no longer held beside it.
+    round.reserved = cluster.reserved
+    group.reserved = round.reserved
+    round.time = cluster.now
+    samples.withUnsafeBufferPointer { group.observe($0, at: round.time) }
+    group.decide(asking: &policy)
+    try send(&round)
+    round.rejected = try cluster.takeRejections(isRoundOver: true)
+    for place in round.rejected { group.noteRejected(place) }
+    round.missedRounds = cluster.missedRounds
+    return round
+  }
+
+  private func takePlaces(into round: inout ControlRound) throws {
+    let places = cluster.places
+    if places.count > group.count {
+      let descriptions = group.pods + places[group.count...].map(\.description)
+      group = PodGroup(growing: group, to: descriptions)
+      policy = try makePolicy(places.count)
+      samples += Array(repeating: absent, count: places.count - samples.count)
+    }
+    round.places = places
+    for place in 0..<group.count {
+      group.describe(place, as: places[place].description, original: places[place].original)
+    }
+  }
+
+  private func send(_ round: inout ControlRound) throws {
+    guard applies else {
+      // A recommendation starts from what is in force, not from the recommendation before it.
+      for pod in 0..<group.count where group.resizes[pod].isNeeded { group.noteRefused(pod) }
+      return
+    }
+    let places = round.places
+    group.dispatch(atMost: cluster.resizesAvailable, into: &order) { places[$0].isApplied && !cluster.isQuiet($0) }
+    round.sent = order
+    var isSent = Array(repeating: false, count: group.count)
+    for pod in order { isSent[pod] = true }
+    for pod in 0..<group.count where group.resizes[pod].isNeeded && !isSent[pod] {
+      let reason: ShieldReasons = !places[pod].isApplied ? .recommend : cluster.isQuiet(pod) ? .quiet : .budget
+      group.noteRefused(pod, because: reason)
+      round.heldBack.append(pod)
+    }
+    guard !order.isEmpty else { return }
+    try cluster.resize(order) { group.resizes[$0].limit }
+    for pod in order { group.noteSent(pod, at: round.time) }
+  }
+}
+
+/// What one round did, beside what stands in the group.
+public struct ControlRound: Sendable, Equatable {
+  public var number: Int
+  /// Seconds on the cluster's clock.
+  public var time = 0.0
+  public var places: [Place] = []
+  public var reserved: Millicores = 0
+  /// Places whose earlier resize turned out before this round's samples not to come to pass.
+  public var rejectedBefore: [Int] = []
+  /// Places whose resize was sent, in that order.
+  public var sent: [Int] = []
+  /// Places whose resize was needed and not sent: no budget, a quiet time, advised only.
+  public var heldBack: [Int] = []
+  /// Places whose resize turned out at the end of this round not to come to pass.
+  public var rejected: [Int] = []
+  /// Since the start.
+  public var missedRounds = 0
+
+  public init(number: Int) {
+    self.number = number
   }
 }

@@ -1,63 +1,77 @@
 import Autoscaling
 import PodSimulation
 
+/// What a rollout leaves behind.
+public struct RolloutOutcome: Sendable {
+  public var metrics: RolloutMetrics
+  /// Mean time of one round's decisions for all pods, seconds. The only number that differs between two equal rollouts.
+  public var decisionTime: Double
+  /// Second by second, where asked for.
+  public var series: EpisodeSeries?
+}
+
 extension Scenario {
   /// Plays one episode with one policy.
   ///
   /// Everything random comes from `seed`: two policies with the same seed meet the same requests, to the microsecond.
   public func rollout(_ contestant: Contestant, seed: UInt64) throws -> RolloutMetrics {
+    try play(contestant, seed: seed).metrics
+  }
+
+  /// Plays one episode with one policy.
+  ///
+  /// - Parameter seriesOfPod: also keep what happens to this pod, second by second.
+  public func play(_ contestant: Contestant, seed: UInt64, seriesOfPod: Int? = nil) throws -> RolloutOutcome {
     var settings = settings
     settings.observation = contestant.observation
     settings.action = contestant.action
     settings.compatibility = contestant.compatibility
-    var configuration = PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores)
-    configuration.metrics = metrics
-    configuration.resizeLatency = resizeLatency
+    let knowledge = knowledge(seed: seed)
+    var configuration = knowledge.configuration
+    configuration.recordsPeriods = contestant.needsPeriods || settings.observation.usesPeriods
     let environment = try ScalingEnvironment(
-      configuration, pods: descriptions, settings: settings,
-      workload: workload, seconds: seconds)
-    let recorder = ResponseRecorder()
-    environment.cluster.recorder = recorder
+      configuration, pods: descriptions, settings: settings, workload: workload, seconds: warmUp + seconds)
+    environment.rewritesLimits = rewritesLimits
 
-    var policy = try contestant.make()
+    var policy = try contestant.make(knowledge)
     policy.reset()
     let group = environment.groups[0]
-    var metrics = RolloutMetrics()
-    var periods = 0
-    var throttled = 0
+    let cluster = environment.cluster
+    let routes = configuration.graph?.routes.count ?? 0
+    var meter = EpisodeMeter(priorities: descriptions.map(\.priority), slo: slo)
+    var series = seriesOfPod.map { _ in EpisodeSeries() }
+    var deciding = Duration.zero
     environment.begin(episode: 0, limits: Array(repeating: initialLimit, count: pods.count))
-    for _ in 0..<seconds {
-      decide(group, &policy)
+    for second in 0..<warmUp + seconds {
+      deciding += ContinuousClock().measure { decide(group, &policy) }
+      let counts = second >= warmUp
+      if counts { noteResizes(group, &meter) }
       environment.advance()
-      var limits = 0
+      guard counts else { continue }
       for pod in 0..<pods.count {
-        let measured = environment.cluster.second(pod: pod, cluster: 0)
-        let limit = environment.cluster.limit(ofPod: pod, cluster: 0)
-        limits += limit
-        metrics.allocatedCoreSeconds += Double(limit) / 1000
-        metrics.usedCoreSeconds += measured.usage / 1000
-        metrics.timeouts += measured.timeouts
-        periods += measured.periods
-        throttled += measured.throttledPeriods
+        meter.add(
+          pod: pod, cluster.second(pod: pod, cluster: 0), limit: cluster.second(pod: pod, cluster: 0).limit,
+          request: cluster.isPresent(pod: pod, cluster: 0) ? pods[pod].request : 0,
+          responses: cluster.responses(pod: pod, cluster: 0), isEndToEnd: routes == 0)
       }
-      if limits > settings.pool.capacity { metrics.poolViolations += 1 }
+      for route in 0..<routes {
+        meter.add(cluster.responses(route: route, cluster: 0))
+        meter.add(timeouts: cluster.second(route: route, cluster: 0).timeouts)
+      }
+      meter.endSecond(pool: settings.pool.capacity)
+      if let pod = seriesOfPod { series?.note(cluster.second(pod: pod, cluster: 0)) }
     }
-    metrics.resizes = environment.resizes
-    metrics.utilisation = metrics.allocatedCoreSeconds > 0 ? metrics.usedCoreSeconds / metrics.allocatedCoreSeconds : 0
-    metrics.throttledFraction = periods > 0 ? Double(throttled) / Double(periods) : 0
+    return RolloutOutcome(
+      metrics: meter.metrics(), decisionTime: deciding / .seconds(1) / Double(warmUp + seconds), series: series)
+  }
 
-    var times: [Float] = []
-    for pod in 0..<pods.count {
-      for response in recorder.responses(pod: pod, cluster: 0) { times.append(Float(response.time)) }
+  private func noteResizes(_ group: PodGroup, _ meter: inout EpisodeMeter) {
+    for pod in 0..<group.count {
+      let resize = group.resizes[pod]
+      if resize.isNeeded || (rewritesLimits && group.samples[pod].isPresent) {
+        meter.addResize(pod: pod, from: resize.from, to: resize.limit)
+      }
     }
-    let percentiles = Percentiles(sorting: times)
-    metrics.requests = times.count
-    metrics.p50 = percentiles(0.50)
-    metrics.p95 = percentiles(0.95)
-    metrics.p99 = percentiles(0.99)
-    metrics.mean = percentiles.mean
-    metrics.violationRate = percentiles.share(above: slo)
-    return metrics
   }
 
   /// Opens the existential once, so that the decision path is compiled for the policy's own type.

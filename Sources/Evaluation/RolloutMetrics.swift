@@ -1,47 +1,77 @@
-/// What one policy did in one episode.
+/// What one policy did in one episode. Times in seconds, shares in 0…1, CPU in core-seconds.
 public struct RolloutMetrics: Sendable, Equatable, Codable {
-  /// Response times of all requests of all pods, seconds; one that timed out counts as the timeout.
+  // Response times of all requests of all pods (of all routes, where there is a service graph); one that timed out counts
+  // as the timeout.
   public var p50 = 0.0
   public var p95 = 0.0
   public var p99 = 0.0
+  public var p999 = 0.0
   public var mean = 0.0
-  /// Share of requests above the goal.
-  public var violationRate = 0.0
   public var requests = 0
   public var timeouts = 0
-  /// Σ limit over pods and seconds, core-seconds.
+
+  /// Share of requests above the goal.
+  public var violationRate = 0.0
+  /// Share of the seconds, of those in which requests ended, whose own 99th percentile lies above the goal.
+  public var violationRateBySecond = 0.0
+  /// The same by minute; a last minute that is cut short counts as one.
+  public var violationRateByMinute = 0.0
+
+  /// ∫ Σ limit dt.
   public var allocatedCoreSeconds = 0.0
-  /// Σ CPU used, core-seconds.
+  /// ∫ Σ CPU request dt.
+  public var requestedCoreSeconds = 0.0
   public var usedCoreSeconds = 0.0
+  /// Allocated less used.
+  public var slackCoreSeconds = 0.0
   /// Used ÷ allocated.
   public var utilisation = 0.0
+  /// Σ max(0, usage − limit) over pods and seconds: CPU beyond the limit, which a write's fresh quota makes possible.
+  public var excessCoreSeconds = 0.0
+  /// That ÷ allocated.
+  public var excessFraction = 0.0
+
   /// Throttled CFS periods ÷ active ones.
   public var throttledFraction = 0.0
-  /// Limits written.
+  /// Seconds that pods stood still, summed over pods.
+  public var throttledSeconds = 0.0
+
+  /// Limits written, and the same per pod and hour.
   public var resizes = 0
+  public var resizesPerPodHour = 0.0
+  /// Σ |change of limit|, cores.
+  public var cumulativeChange = 0.0
+  /// Resizes against the direction of the one before.
+  public var signReversals = 0
+
   /// Seconds in which the limits added up to more than the pool.
   public var poolViolations = 0
+  /// The most by which a pod misses the goal more often than one whose priority is not higher; 0 is fair.
+  public var unfairness = 0.0
+  /// How the pods of each priority fared, highest priority first.
+  public var priorities: [PriorityOutcome] = []
 
   public init() {}
 }
 
-/// One column of a comparison: where its number is, and how it is shown.
-public struct MetricColumn: Sendable {
-  public let key: String
-  public let title: String
-  public let decimals: Int
-  public let value: @Sendable (RolloutMetrics) -> Double
+/// How the pods of one priority fared.
+public struct PriorityOutcome: Sendable, Equatable, Codable {
+  public var priority: Double
+  public var pods: Int
+  public var requests: Int
+  /// Share of their requests above the goal.
+  public var violationRate: Double
+  /// ∫ Σ limit dt.
+  public var allocatedCoreSeconds: Double
 
-  /// The columns of the table, in its order. Times in milliseconds, shares in percent.
-  public static let all: [MetricColumn] = [
-    MetricColumn(key: "p50", title: "P50 ms", decimals: 1) { $0.p50 * 1000 },
-    MetricColumn(key: "p95", title: "P95 ms", decimals: 1) { $0.p95 * 1000 },
-    MetricColumn(key: "p99", title: "P99 ms", decimals: 1) { $0.p99 * 1000 },
-    MetricColumn(key: "violationRate", title: "SLO miss %", decimals: 2) { $0.violationRate * 100 },
-    MetricColumn(key: "allocatedCoreSeconds", title: "CPU core·s", decimals: 1) { $0.allocatedCoreSeconds },
-    MetricColumn(key: "utilisation", title: "used %", decimals: 1) { $0.utilisation * 100 },
-    MetricColumn(key: "throttledFraction", title: "throttled %", decimals: 1) { $0.throttledFraction * 100 },
-    MetricColumn(key: "resizes", title: "resizes", decimals: 0) { Double($0.resizes) },
-    MetricColumn(key: "poolViolations", title: "over pool s", decimals: 0) { Double($0.poolViolations) },
-  ]
+  public init(priority: Double, pods: Int, requests: Int, violationRate: Double, allocatedCoreSeconds: Double) {
+    self.priority = priority
+    self.pods = pods
+    self.requests = requests
+    self.violationRate = violationRate
+    self.allocatedCoreSeconds = allocatedCoreSeconds
+  }
+
+  /// Share of their requests within the goal.
+  public var metRate: Double { 1 - violationRate }
 }

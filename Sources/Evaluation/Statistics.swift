@@ -1,14 +1,17 @@
 import Foundation
 
-/// A mean with the half-width of its 95 % interval.
+/// A mean with the half-width of its 95 % interval, and a mean that outliers do not move.
 public struct Estimate: Sendable, Equatable, Codable {
   public var mean: Double
   /// Half the width of the 95 % confidence interval; 0 for a single value, which says nothing about its spread.
   public var halfWidth: Double
+  /// Mean of the middle half of the values.
+  public var interquartileMean: Double
 
-  public init(mean: Double, halfWidth: Double) {
+  public init(mean: Double, halfWidth: Double, interquartileMean: Double? = nil) {
     self.mean = mean
     self.halfWidth = halfWidth
+    self.interquartileMean = interquartileMean ?? mean
   }
 
   /// Student's t interval: mean ± t₀.₉₇₅(n − 1) · s / √n. Values that are not finite are the caller's bug.
@@ -16,6 +19,7 @@ public struct Estimate: Sendable, Equatable, Codable {
     let count = Double(values.count)
     let mean = values.isEmpty ? .nan : values.reduce(0, +) / count
     self.mean = mean
+    interquartileMean = values.interquartileMean
     guard values.count > 1 else {
       halfWidth = 0
       return
@@ -43,6 +47,16 @@ public struct Estimate: Sendable, Equatable, Codable {
     return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n)
       + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
       + (79 * z9 + 776 * z7 + 1482 * z5 - 1920 * z3 - 945 * z) / (92_160 * n * n * n * n)
+  }
+}
+
+extension Array where Element == Double {
+  /// The mean without the lowest and the highest quarter of the values (a quarter of n values: ⌊n ÷ 4⌋ of them).
+  public var interquartileMean: Double {
+    guard !isEmpty else { return .nan }
+    let cut = count / 4
+    let middle = sorted()[cut..<count - cut]
+    return middle.reduce(0, +) / Double(middle.count)
   }
 }
 

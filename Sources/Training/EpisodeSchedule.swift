@@ -1,4 +1,5 @@
 import Autoscaling
+import Glibc
 import RandomStreams
 
 /// What changes from episode to episode: pool, priorities, whether limits start anew. A pure function of settings and
@@ -13,6 +14,14 @@ struct EpisodeSchedule {
     guard !choices.isEmpty else { return settings.pool }
     var random = RandomStream(seed: settings.seed, purpose: "pool", episode / 5)
     return choices[random.below(choices.count)]
+  }
+
+  /// The pool of one cluster in an episode whose pool is `pool`; never too small for everybody's minimum.
+  func pool(_ pool: Millicores, episode: Int, cluster: Int) -> Millicores {
+    guard settings.poolSpread > 1 else { return pool }
+    var random = RandomStream(seed: settings.seed, purpose: "pool spread", cluster, episode)
+    let drawn = Double(pool) * pow(settings.poolSpread, 2 * random.uniform() - 1)
+    return max(Int(drawn.rounded()), settings.pods.count * settings.minimum)
   }
 
   func startsAnew(episode: Int) -> Bool {
@@ -33,6 +42,13 @@ struct EpisodeSchedule {
       left -= limit
       return limit
     }
+  }
+
+  /// How far the price of late requests is from the settings' own, doublings.
+  func caution(episode: Int, cluster: Int) -> Double {
+    guard let slo = settings.slo, slo.weightDoublings > 0 else { return 0 }
+    var random = RandomStream(seed: settings.seed, purpose: "caution", cluster, episode)
+    return slo.weightDoublings * (2 * random.uniform() - 1)
   }
 
   func priority(ofPod pod: Int, episode: Int) -> Double {

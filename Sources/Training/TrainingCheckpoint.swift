@@ -28,16 +28,29 @@ extension Trainer {
       action: ActionDescription(
         kind: kind, count: settings.actionKind(of: algorithm).outputs, increment: settings.increment,
         scale: settings.scale, minimum: settings.minimum, maximum: settings.maximum ?? settings.pool),
-      normalisation: "pool", reward: String(settings.reward), seed: settings.seed,
+      normalisation: settings.observationSpec.needsHistory ? "level" : "pool",
+      reward: settings.slo == nil ? String(settings.reward) : "slo", seed: settings.seed,
       configuration: String(decoding: try encoder.encode(Written(settings, agentSettings)), as: UTF8.self),
       trainingSteps: environmentSteps, libraryVersions: LibraryVersions.current,
       compatibility: settings.compatibility.rawValue,
-      extra: settings.sharesParameters ? ["shared_parameters": "true"] : [:])
+      extra: extra)
     let networks = agents.agents.map { agent in
       Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) })
     }
     return Checkpoint(
       metadata: metadata, agents: networks, training: portion == .everything ? trainingArrays : nil)
+  }
+
+  /// What the format's fixed attributes have no place for; absent where it is as published.
+  private var extra: [String: String] {
+    var extra: [String: String] = [:]
+    if settings.sharesParameters { extra["shared_parameters"] = "true" }
+    if settings.basis != .limit {
+      extra["action_basis"] = settings.basis.rawValue
+      extra["headroom_band"] = "\(settings.headroomBand)"
+    }
+    if let slo = settings.slo { extra["slo"] = "\(slo.slo)" }
+    return extra
   }
 
   private var trainingArrays: [String: TrainingArray] {

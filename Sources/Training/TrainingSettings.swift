@@ -21,21 +21,31 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
 
   /// CPU that the pods share, millicores.
   public var pool: Millicores = 1000
+  /// Every cluster of every episode draws its pool between `pool` ÷ this and `pool` × this; 1 keeps it.
+  public var poolSpread = 1.0
   /// Smallest limit of a pod; the largest is the pool unless `maximum` says less.
   public var minimum: Millicores = 50
   public var maximum: Millicores?
   /// The name of an `ObservationSpec`.
   public var observation = ObservationSpec.shared.name
+  /// Of eight clusters' agents one's see no response times, one's no CFS periods, one's neither.
+  public var hidesSources = false
   /// Choices of a discrete algorithm: 3, 5 or 11.
   public var choices = 3
   /// Millicores per discrete step, and per unit of a continuous action.
   public var increment: Millicores = 25
   public var scale: Millicores = 50
+  /// Whether actions change limits as published or mean headroom over recent usage.
+  public var basis = ActionSpace.Basis.limit
+  /// How close to the present allocation a wish for headroom keeps it, a share of it.
+  public var headroomBand = 0.1
   public var compatibility = DecisionSettings.Compatibility.none
 
   /// Number of the published reward, and the weight of response times in it.
   public var reward = 2
   public var alpha = 0.75
+  /// Our own reward, in place of the published one where it is set.
+  public var slo: SLOReward?
   public var priorities = Priorities.fixed([1])
   /// Every 5 episodes the pool is drawn from 500, 750, … 2000, and limits start anew.
   public var variablePool = false
@@ -49,6 +59,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// How old what the agents see is, and how long a new limit takes to act.
   public var metrics = MetricLag.direct
   public var resizeLatency = Randomization.Range(0, 0)
+  /// Pods that come and go: by schedule, the same in every episode, or at random. nil for pods that stay.
+  public var schedules: [PodSchedule]?
+  public var churn: PodChurn?
+  /// How requests travel from pod to pod; nil where every pod is a service of its own.
+  public var graph: ServiceGraph?
 
   public var seed: UInt64 = 1
   /// Write a numbered checkpoint every so many episodes; nil for none.
@@ -97,6 +112,25 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
       let known = ObservationSpec.all.map(\.name).joined(separator: " ")
       throw TrainingError("unknown observation '\(observation)', expected one of: \(known)")
     }
+    if let slo {
+      guard slo.slo > 0, slo.slo <= 1000, (0...1e6).contains(slo.weight), (0...1e6).contains(slo.resizeWeight),
+        (0...4).contains(slo.weightDoublings)
+      else {
+        throw TrainingError(
+          "the slo reward has a goal of \(slo.slo) s, a weight of \(slo.weight) and a resize weight of "
+            + "\(slo.resizeWeight), drawn within \(slo.weightDoublings) doublings, expected 0 to 1000 s, weights of 0 to "
+            + "1,000,000 and at most 4 doublings")
+      }
+    }
+    guard basis == .limit || compatibility == .none else {
+      throw TrainingError("actions that mean headroom have no upstream compatibility")
+    }
+    guard (0...1).contains(headroomBand) else {
+      throw TrainingError("the headroom's band is \(headroomBand), expected 0 to 1")
+    }
+    guard (1...100).contains(poolSpread) else {
+      throw TrainingError("the pool spreads by a factor of \(poolSpread), expected 1 to 100")
+    }
     guard [3, 5, 11].contains(choices) else { throw TrainingError("\(choices) actions, expected 3, 5 or 11") }
     if case .fixed(let values) = priorities {
       guard values.count == 1 || values.count == pods.count else {
@@ -105,7 +139,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     }
   }
 
-  var observationSpec: ObservationSpec { ObservationSpec.named(observation) ?? .shared }
+  var observationSpec: ObservationSpec {
+    var spec = ObservationSpec.named(observation) ?? .shared
+    if let slo { spec.slo = slo.slo }
+    return spec
+  }
 
   func actionKind(of algorithm: AlgorithmDescription) -> ActionKind {
     algorithm.actionKind.isDiscrete ? .discrete(choices) : algorithm.actionKind
@@ -116,18 +154,24 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     var configuration = PodClusterConfiguration(
       pods: pods, clusters: clusters, seed: seed, sharedCores: nodeCores, threads: threads, randomization: randomization
     )
+    configuration.recordsPeriods = observationSpec.usesPeriods
     configuration.metrics = metrics
     configuration.resizeLatency = resizeLatency
+    configuration.schedules = schedules ?? []
+    configuration.churn = churn
+    configuration.graph = graph
     return configuration
   }
 
   func decisionSettings(of algorithm: AlgorithmDescription) -> DecisionSettings {
-    let action: ActionSpace
+    var action: ActionSpace
     switch actionKind(of: algorithm) {
     case .discrete(let count): action = .discrete(count, increment: increment)
     case .delta: action = ActionSpace(kind: .delta, increment: increment, scale: scale)
     case .instant: action = ActionSpace(kind: .instant, increment: increment, scale: scale)
     }
+    action.basis = basis
+    action.headroomBand = headroomBand
     return DecisionSettings(
       pool: ResourcePool(capacity: pool), observation: observationSpec, action: action, shield: shield(pool: pool),
       compatibility: compatibility)

@@ -1,4 +1,5 @@
 import Autoscaling
+import Control
 import Foundation
 import Terminal
 
@@ -7,33 +8,34 @@ final class InferReport {
   enum Form { case table, lines, json }
 
   private let form: Form
-  private let group: PodGroup
   private let view = LiveView(screen: .standardOutput)
   private var rounds = 0
   private var resizes = 0
   private var limitSum = 0.0
   private var usageSum = 0.0
 
-  init(_ form: Form, group: PodGroup) {
+  init(_ form: Form) {
     self.form = form
-    self.group = group
   }
 
-  func show(_ round: Int, at time: Double) throws {
+  func show(_ round: ControlRound, _ group: PodGroup) throws {
+    let time = round.time
     rounds += 1
-    for pod in 0..<group.count {
-      if group.resizes[pod].isNeeded { resizes += 1 }
+    resizes += round.sent.count
+    for pod in 0..<group.count where group.samples[pod].isPresent {
       limitSum += Double(group.samples[pod].limit)
       usageSum += group.samples[pod].usage
     }
     switch form {
     case .table:
-      let lines = ["round \(round), \(Number.short(time)) s"] + table.split(separator: "\n").map(String.init)
-      view.show(lines, plain: lineOfAll(at: time))
+      let lines = ["round \(round.number), \(Self.moment(time))"] + table(group).split(separator: "\n").map(String.init)
+      view.show(lines, plain: lineOfAll(group, at: time))
     case .lines:
-      for pod in 0..<group.count { try Output.standardOutput.write(line(pod, at: time) + "\n") }
+      for pod in 0..<group.count where group.samples[pod].isPresent {
+        try Output.standardOutput.write(line(pod, group, at: time) + "\n")
+      }
     case .json:
-      try Output.standardOutput.write(json(round, at: time))
+      try Output.standardOutput.write(json(round, group))
     }
   }
 
@@ -46,53 +48,73 @@ final class InferReport {
         + "\(Number.fixed(usage, 1)) % of it used\n")
   }
 
+  /// The end of a run on a cluster: also what became of the patches, and how fast they were.
+  func finish(_ statistics: LiveStatistics, missed: Int) throws {
+    try finish()
+    guard form != .json else { return }
+    var text = "\(statistics.resizesSent) patches sent, \(statistics.resizesRefused) refused, "
+    text += "\(statistics.resizesUnanswered) unanswered; \(missed) rounds missed"
+    if let median = statistics.latencies.quantile(0.5), let high = statistics.latencies.quantile(0.99) {
+      text += "; from samples to patch P50 \(Number.fixed(median * 1000, 1)) ms, P99 \(Number.fixed(high * 1000, 1)) ms"
+    }
+    try Output.standardOutput.write(text + "\n")
+  }
+
   private func action(_ resize: Resize) -> String {
     guard let wish = resize.wish else { return "none" }
     let change = wish - resize.allocation
     return change == 0 ? "keep" : change > 0 ? "+\(change)" : "\(change)"
   }
 
-  private var table: String {
+  /// Simulated time counts from 0; a cluster's is the calendar's.
+  private static func moment(_ time: Double) -> String {
+    time < 1e9 ? "\(Number.short(time)) s" : String(Clock.iso8601(time).dropFirst(11))
+  }
+
+  private func table(_ group: PodGroup) -> String {
     var table = Table([
       .text("pod"), .number("priority"), .number("limit", unit: "m"), .number("usage", unit: "m"),
       .number("used", unit: "%"),
       .number("response", unit: "ms"), .number("action", unit: "m"), .number("new limit", unit: "m"),
       .number("available", unit: "m"), .text("held by"),
     ])
-    for pod in 0..<group.count {
+    for pod in 0..<group.count where group.samples[pod].isPresent {
       let (sample, resize) = (group.samples[pod], group.resizes[pod])
       table.add([
         .text(group.pods[pod].name), .number(group.pods[pod].priority, decimals: 1), .number(sample.limit),
         .number(sample.usage, decimals: 0), .number(sample.utilisation, decimals: 0),
         sample.responseTimes.map { .number($0.mean * 1000, decimals: 1) } ?? .none, .text(action(resize)),
-        .number(resize.limit), .number(group.available), .text(resize.reasons.names.joined(separator: " ")),
+        .number(resize.limit), .number(group.available),
+        .text(sample.isPresent ? resize.reasons.names.joined(separator: " ") : "absent"),
       ])
     }
     return table.plain(style: Style.detect(descriptor: 1))
   }
 
-  private func line(_ pod: Int, at time: Double) -> String {
+  private func line(_ pod: Int, _ group: PodGroup, at time: Double) -> String {
     let (sample, resize) = (group.samples[pod], group.resizes[pod])
+    guard sample.isPresent else { return "\(Number.short(time)) s \(group.pods[pod].name): absent" }
     let reasons = resize.reasons.isEmpty ? "" : " (\(resize.reasons.names.joined(separator: ", ")))"
     return
-      "\(Number.short(time)) s \(group.pods[pod].name): limit \(sample.limit)m, usage \(Number.fixed(sample.usage, 0))m, "
+      "\(Self.moment(time)) \(group.pods[pod].name): limit \(sample.limit)m, usage \(Number.fixed(sample.usage, 0))m, "
       + "\(Number.fixed(sample.utilisation, 0)) %, action \(action(resize)), new limit \(resize.limit)m\(reasons), "
       + "available \(group.available)m"
   }
 
   /// One line for a log: every pod's limit and utilisation.
-  private func lineOfAll(at time: Double) -> String {
-    let pods = (0..<group.count).map { pod in
+  private func lineOfAll(_ group: PodGroup, at time: Double) -> String {
+    let pods = (0..<group.count).filter { group.samples[$0].isPresent }.map { pod in
       let sample = group.samples[pod]
       return
         "\(group.pods[pod].name) \(sample.limit)m \(Number.fixed(sample.utilisation, 0))% \(action(group.resizes[pod]))"
     }
-    return "\(Number.short(time)) s  " + pods.joined(separator: "  ") + "  available \(group.available)m"
+    return "\(Self.moment(time))  " + pods.joined(separator: "  ") + "  available \(group.available)m"
   }
 
   private struct Round: Encodable {
     struct Pod: Encodable {
       var name: String
+      var owner: String?
       var priority: Double
       var limit: Int
       var usage: Double
@@ -103,6 +125,7 @@ final class InferReport {
       var grant: Int
       var newLimit: Int
       var reasons: [String]
+      var sent: Bool
     }
     var round: Int
     var time: Double
@@ -110,18 +133,19 @@ final class InferReport {
     var pods: [Pod]
   }
 
-  private func json(_ round: Int, at time: Double) throws -> String {
-    let pods = (0..<group.count).map { pod in
+  private func json(_ round: ControlRound, _ group: PodGroup) throws -> String {
+    let pods = (0..<group.count).filter { group.samples[$0].isPresent }.map { pod in
       let (sample, resize) = (group.samples[pod], group.resizes[pod])
       return Round.Pod(
-        name: group.pods[pod].name, priority: group.pods[pod].priority, limit: sample.limit, usage: sample.usage,
+        name: group.pods[pod].name, owner: round.places[pod].owner.isEmpty ? nil : round.places[pod].owner,
+        priority: group.pods[pod].priority, limit: sample.limit, usage: sample.usage,
         utilisation: sample.utilisation, throttledFraction: sample.throttledFraction,
         responseTime: sample.responseTimes?.mean, wish: resize.wish, grant: resize.grant, newLimit: resize.limit,
-        reasons: resize.reasons.names)
+        reasons: resize.reasons.names, sent: round.sent.contains(pod))
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let data = try encoder.encode(Round(round: round, time: time, available: group.available, pods: pods))
+    let data = try encoder.encode(Round(round: round.number, time: round.time, available: group.available, pods: pods))
     return String(decoding: data, as: UTF8.self) + "\n"
   }
 }

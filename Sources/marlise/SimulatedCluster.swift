@@ -7,7 +7,7 @@ import Terminal
 /// Simulated pods as something that `ControlLoop` can drive: a second passes in the simulation for every second that the
 /// loop waits for, in real time or as fast as it can.
 final class SimulatedCluster: ControlledCluster {
-  let podNames: [String]
+  let places: [Place]
   let cluster: PodCluster
   private let load: EpisodeLoad
   private let end: Int?
@@ -25,28 +25,28 @@ final class SimulatedCluster: ControlledCluster {
 
   /// - Parameter seconds: when the cluster ends; nil for never.
   init(
-    _ configuration: PodClusterConfiguration, names: [String], workload: Workload, limit: Millicores, seconds: Int?,
+    _ configuration: PodClusterConfiguration, places: [Place], workload: Workload, limit: Millicores, seconds: Int?,
     isRealTime: Bool, shouldStop: @escaping () -> Bool
   ) throws {
     cluster = try PodCluster(configuration)
-    podNames = names
+    self.places = places
     end = seconds
     load = EpisodeLoad(
-      pods: names.count, clusters: 1, seconds: min(seconds ?? Self.repetition, Self.repetition))
-    usage = Array(repeating: 0, count: names.count)
-    periods = Array(repeating: 0, count: names.count)
-    throttled = Array(repeating: 0, count: names.count)
+      pods: places.count, clusters: 1, seconds: min(seconds ?? Self.repetition, Self.repetition))
+    usage = Array(repeating: 0, count: places.count)
+    periods = Array(repeating: 0, count: places.count)
+    throttled = Array(repeating: 0, count: places.count)
     self.isRealTime = isRealTime
     self.shouldStop = shouldStop
     cluster.reset(episode: 0)
     load.draw(workload, for: cluster)
-    for pod in names.indices { cluster.setLimit(limit, ofPod: pod, cluster: 0) }
+    for pod in places.indices { cluster.setLimit(limit, ofPod: pod, cluster: 0) }
   }
 
   var now: Double { Double(cluster.time) }
 
   func awaitRound(interval: Double) throws -> Bool {
-    for pod in podNames.indices { (usage[pod], periods[pod], throttled[pod]) = (0, 0, 0) }
+    for pod in places.indices { (usage[pod], periods[pod], throttled[pod]) = (0, 0, 0) }
     elapsed = 0
     // Between two rounds pass as many simulated seconds as the interval has.
     for _ in 0..<max(1, Int(interval)) {
@@ -54,7 +54,7 @@ final class SimulatedCluster: ControlledCluster {
       if isRealTime, !waitUntilDue() { return false }
       cluster.advance(rates: load[cluster.time % load.seconds])
       elapsed += 1
-      for pod in podNames.indices {
+      for pod in places.indices {
         let second = cluster.second(pod: pod, cluster: 0)
         usage[pod] += second.usage
         periods[pod] += second.periods
@@ -78,17 +78,17 @@ final class SimulatedCluster: ControlledCluster {
 
   /// Counters over the whole interval, as a reading of a real pod's would be.
   func sample(into samples: UnsafeMutableBufferPointer<PodSample>) throws {
-    for pod in podNames.indices {
+    for pod in places.indices {
       samples[pod] = cluster.sample(pod: pod, cluster: 0)
       guard elapsed > 1, samples[pod].time == now else { continue }
       samples[pod].usage = usage[pod] / Double(elapsed)
+      samples[pod].periodUsage = nil
       samples[pod].throttledFraction = periods[pod] > 0 ? Double(throttled[pod]) / Double(periods[pod]) : 0
     }
   }
 
-  func resize(pod: Int, to limit: Millicores) throws -> Bool {
-    cluster.resize(limit, ofPod: pod, cluster: 0)
-    return true
+  func resize(_ places: [Int], to limits: (Int) -> Millicores) throws {
+    for pod in places { cluster.resize(limits(pod), ofPod: pod, cluster: 0) }
   }
 }
 

@@ -10,6 +10,7 @@ struct ReportTests {
     report.add(figures: [("1.5 %", "error & more")])
     report.add(heading: "First")
     report.add(text: "a < b")
+    report.add(code: "if a < b {\n  c\n}")
     report.add(charts: [ChartTests.chart, ChartTests.scatter])
     report.add(heading: "Second")
     var table = HTMLReport.Table([.text("name"), .number("value")])
@@ -24,7 +25,10 @@ struct ReportTests {
   func selfContained() {
     let html = ReportTests.report(title: ChartTests.nasty).html()
     #expect(html.hasPrefix("<!DOCTYPE html>\n<html lang=\"en\">"))
-    for text in ["of &lt;things&gt;", "a &lt; b", "<td>&lt;x&gt;</td>", "class=\"number good\"", "error &amp; more"] {
+    for text in [
+      "<pre>if a &lt; b {\n  c\n}</pre>", "of &lt;things&gt;", "a &lt; b", "<td>&lt;x&gt;</td>",
+      "class=\"number good\"", "error &amp; more",
+    ] {
       #expect(html.contains(text), "\(text)")
     }
     for forbidden in ["<script", "http://", "https://", "src=", "href=", "@import", "url(h"] {
@@ -44,7 +48,7 @@ struct ReportTests {
   @Test("close what they open, and are the same bytes for the same content")
   func balanced() {
     let html = ReportTests.report().html()
-    for name in ["section", "main", "table", "tr", "td", "th", "svg", "figure", "div", "dl", "p", "g"] {
+    for name in ["section", "main", "table", "tr", "td", "th", "svg", "figure", "div", "dl", "p", "pre", "g"] {
       let opened = html.components(separatedBy: "<\(name)>").count + html.components(separatedBy: "<\(name) ").count - 2
       #expect(opened == html.components(separatedBy: "</\(name)>").count - 1, "\(name)")
     }

@@ -104,5 +104,45 @@ struct BaselineTests {
     #expect(throws: BaselineError.self) { try Baselines.parse("threshold:speed=1") }
     #expect(throws: BaselineError.self) { try Baselines.parse("static:share=1") }
     #expect(throws: BaselineError.self) { try Baselines.parse("k8s-cpu:target=0") }
+    #expect(throws: BaselineError.self) { try Baselines.parse("captain:target=0.1,0.2") }
+    #expect(throws: BaselineError.self) { try Baselines.parse("captain:target=0.1,target=0.2") }
+    #expect(throws: BaselineError.self) { try Baselines.parse("captain:0.1") }
+  }
+
+  @Test("a sweep is every combination of the values given, or the baseline's own grid")
+  func sweep() throws {
+    let own = try #require(try Baselines.parseSweep("captain"))
+    #expect(own.settings == [0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3].map { [$0] })
+    let given = try #require(try Baselines.parseSweep("threshold:upper=60,80,increment=25,50"))
+    #expect(given.settings == [[30, 60, 25], [30, 60, 50], [30, 80, 25], [30, 80, 50]])
+    #expect(try #require(try Baselines.parseSweep("static")).settings == [[]])
+    #expect(try Baselines.parseSweep("nothing") == nil)
+    for baseline in Baselines.all {
+      for setting in try #require(try Baselines.parseSweep(baseline.name)).settings {
+        #expect(zip(baseline.parameters, setting).allSatisfy { $0.range.contains($1) })
+      }
+    }
+  }
+
+  @Test("a setting's text reads back as the setting")
+  func text() throws {
+    for baseline in Baselines.all where !baseline.parameters.isEmpty {
+      #expect(baseline.text(baseline.defaults) == baseline.name)
+      let values = baseline.parameters.map { $0.sweep.last ?? $0.range.upperBound }
+      #expect(try #require(try Baselines.parse(baseline.text(values))).values == values)
+      #expect(try #require(try Baselines.parse(baseline.text(values, omitsDefaults: false))).values == values)
+    }
+  }
+
+  @Test(
+    "words that a list of words took apart are put together again",
+    arguments: [
+      (["threshold:upper=80", "increment=50", "static"], ["threshold:upper=80,increment=50", "static"]),
+      (["captain:target=0.1", "0.2", "vpa"], ["captain:target=0.1,0.2", "vpa"]),
+      (["captain:target=0.1", "mine=a.h5"], ["captain:target=0.1", "mine=a.h5"]),
+      (["static", "upper=80"], ["static", "upper=80"]), (["0.5"], ["0.5"]),
+    ])
+  func joined(words: [String], expected: [String]) {
+    #expect(Baselines.joined(words) == expected)
   }
 }

@@ -168,8 +168,13 @@ struct MetricSourceTests {
     let snapshot = try KubeletSource(.proxy(client)).read(selected)
     #expect(transport.requests.map(\.target) == ["/api/v1/nodes/node-a/proxy/metrics/cadvisor"])
     #expect(selected.allSatisfy { snapshot.reading(of: $0) != nil })
-    let direct = KubeletSource(.direct([:]) { _ in .test() })
-    let error = #expect(throws: ClusterError.self) { try direct.read(selected) }
+    let direct = KubeletSource(.direct { _ in .test() })
+    let homeless = selected.map { pod in
+      var pod = pod
+      pod.pod.status.hostIP = ""
+      return pod
+    }
+    let error = #expect(throws: ClusterError.self) { try direct.read(homeless) }
     #expect(error?.description.contains("its address is not known") == true)
   }
 

@@ -20,7 +20,7 @@ struct PodResizerTests {
     let recorded = try Fixture.load("resize/strategic-merge-200")
     let transport = ScriptedTransport(.success(HTTPResponse(recorded)))
     let pod = try recordedPod()
-    let record = try resizer(transport).send(try PodResize(of: pod, container: "localization-api", to: 250))
+    let record = try resizer(transport).send(try PodResize(of: pod, container: "localization-api", to: 250)).record
     #expect(record.generation == 2)
     #expect((record.limit, record.request) == (250, 250))
     let sent = try #require(transport.requests.first)

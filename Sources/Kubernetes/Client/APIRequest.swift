@@ -89,6 +89,11 @@ public struct APIRequest: Sendable, Equatable, CustomStringConvertible {
   public struct Parameter: Sendable, Equatable {
     public var name: String
     public var value: String
+
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
   }
 
   public init(

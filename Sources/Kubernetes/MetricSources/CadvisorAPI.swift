@@ -1,5 +1,6 @@
 import Autoscaling
 import FoundationEssentials
+import Synchronization
 
 /// A standalone cAdvisor's `/api/v1.3/subcontainers/…`, the set-up of the published system: the last minute's samples of
 /// every cgroup, each with a time to the nanosecond.
@@ -85,31 +86,44 @@ public enum CadvisorAPI {
 }
 
 /// One cAdvisor a node, each asked for the containers under its cgroup root.
-public struct CadvisorSource: MetricSource {
+public final class CadvisorSource: MetricSource {
   public var name: String { "cadvisor" }
-  private let transports: [String: any Transport]
+  private let template: String
   private let root: String
+  private let transports = Mutex<[String: any Transport]>([:])
+  private let make: @Sendable (String) -> any Transport
 
   /// - Parameters:
-  ///   - transports: to the cAdvisor of each node, by the node's name.
+  ///   - address: of a node's cAdvisor, with `{ip}` for the node's address and `{node}` for its name: `http://{ip}:8080`.
   ///   - root: the cgroup below which the pods are.
-  public init(_ transports: [String: any Transport], root: String = "kubepods") {
-    self.transports = transports
+  ///   - transport: to an address; another one in a test.
+  public init(
+    address: String, root: String = "kubepods",
+    transport: @escaping @Sendable (String) -> any Transport = { CurlTransport(address: ServerAddress(base: $0)) }
+  ) {
+    template = address
     self.root = root
+    make = transport
   }
 
   public func read(_ pods: [SelectedPod]) throws(ClusterError) -> MetricSnapshot {
     var snapshot = MetricSnapshot()
     let path = "/api/v1.3/subcontainers/\(root)/"
-    for node in Set(pods.map(\.node)).sorted() {
-      guard let transport = transports[node] else {
-        throw ClusterError(.configuration, operation: "read cAdvisor", message: "there is none on node \(node)")
+    for (node, onNode) in Dictionary(grouping: pods, by: \.node).sorted(by: { $0.key < $1.key }) {
+      let host = onNode[0].pod.status.hostIP
+      let address = template.replacing("{ip}", with: host.contains(":") ? "[\(host)]" : host)
+        .replacing("{node}", with: node)
+      let transport = transports.withLock { known in
+        if let transport = known[address] { return transport }
+        let transport = make(address)
+        known[address] = transport
+        return transport
       }
       let response: HTTPResponse
       do throws(TransportError) {
         response = try transport.send(HTTPRequest(.get, path, timeout: 5))
       } catch {
-        throw ClusterError(error, to: APIRequest(get: path), server: "cAdvisor on \(node)")
+        throw ClusterError(error, to: APIRequest(get: path), server: "cAdvisor on \(node) (\(address))")
       }
       guard response.isSuccess else {
         throw ClusterError(response, to: APIRequest(get: path), context: "cAdvisor on \(node)")

@@ -185,5 +185,5 @@ func whole(_ value: Double) -> Int64? { Int64(exactly: value.rounded()) }
 func cpuLimit(quota: Int64, period: Int64) -> Millicores? {
   guard quota > 0, period > 0 else { return nil }
   let (scaled, overflow) = quota.multipliedReportingOverflow(by: 1000)
-  return overflow ? nil : Int((Double(scaled) / Double(period)).rounded())
+  return overflow ? nil : Int(min((Double(scaled) / Double(period)).rounded(), 0x1p40))
 }

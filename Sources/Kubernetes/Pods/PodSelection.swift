@@ -141,7 +141,7 @@ public struct PodSelection: Sendable, Equatable {
   }
 
   /// By name, numbers in it by value (api2 before api10), then by namespace.
-  static func isBefore(_ a: Pod, _ b: Pod) -> Bool {
+  public static func isBefore(_ a: Pod, _ b: Pod) -> Bool {
     if a.metadata.name == b.metadata.name { return a.metadata.namespace < b.metadata.namespace }
     return isNaturallyBefore(a.metadata.name, b.metadata.name)
   }

@@ -92,11 +92,10 @@ public final class PodWatcher: Sendable {
       var request = APIRequest(.list, .pods, namespace: namespace)
       if !labelSelector.isEmpty { request.query.append(.init(name: "labelSelector", value: labelSelector)) }
       let list = try client.list(request, of: Pod.self)
-      let changes = state.withLock { state in
-        state.isSynced = true
-        return state.store.replace(with: list)
-      }
+      let changes = state.withLock { $0.store.replace(with: list) }
       if !changes.isEmpty { onChange(changes) }
+      // Only now: whoever waits for the list wants its pods told.
+      state.withLock { $0.isSynced = true }
       return .listed
     case .watch: return .ended(events: try watch())
     }

@@ -156,6 +156,23 @@ public struct PodResize: Sendable, Equatable {
   }
 }
 
+extension PodResize {
+  /// The resize that gives a container values that it had before; nil when there is nothing to give. A limit that was added
+  /// since cannot be taken away again.
+  public init?(restoring pod: Pod, container name: String, limit: Millicores?, request: Millicores?) {
+    guard let container = pod.container(name), limit != nil || request != nil else { return nil }
+    namespace = pod.metadata.namespace
+    self.name = pod.metadata.name
+    uid = pod.metadata.uid
+    self.container = container.name
+    isSidecar = pod.isSidecar(name)
+    self.limit = limit
+    self.request = request
+    changesLimit = limit != nil
+    changesRequest = request != nil
+  }
+}
+
 /// A text between quotes, as JSON wants it.
 private func jsonString(_ text: String) -> String {
   var quoted = "\""

@@ -19,11 +19,17 @@ public struct PodResizer: Sendable {
     _ = try client.send(proof.apiRequest(endpoint: endpoint, dryRun: true))
   }
 
-  /// Sends a resize. What comes back is to be looked for in the pod's status: see `Settlement`.
-  public func send(_ resize: PodResize) throws(ClusterError) -> ResizeRecord {
-    let answer = try client.send(resize.apiRequest(endpoint: endpoint), as: Pod.self)
-    return ResizeRecord(answer: answer, container: resize.container)
+  /// Sends a resize and returns the pod as the server then has it. Whether and when it acts is to be looked for in the
+  /// pod's status: see `Settlement`.
+  public func send(_ resize: PodResize) throws(ClusterError) -> (record: ResizeRecord, pod: Pod) {
+    var request = resize.apiRequest(endpoint: endpoint)
+    request.timeout = Self.timeout
+    let answer = try client.send(request, as: Pod.self)
+    return (ResizeRecord(answer: answer, container: resize.container), answer)
   }
+
+  /// Seconds for one resize: in a loop of seconds a later answer is worth little.
+  static let timeout: Double = 5
 
   /// The LimitRanges of a namespace; none where the account may not read them: the server enforces them anyway.
   public func limitRanges(namespace: String) throws(ClusterError) -> [LimitRange] {

@@ -51,10 +51,14 @@ public struct CPUInForce: Sendable, Equatable {
   public init(_ pod: Pod, container name: String) {
     let wanted = pod.container(name)?.resources
     let status = pod.containerStatus(name)
-    limit = (status?.resources?.limits["cpu"] ?? wanted?.limits["cpu"])?.millicores ?? 0
+    limit = Self.bounded(status?.resources?.limits["cpu"] ?? wanted?.limits["cpu"])
     // The runtime's request is read back from a weight and may be off; what was admitted is exact.
-    request =
-      (status?.allocatedResources["cpu"] ?? status?.resources?.requests["cpu"] ?? wanted?.requests["cpu"])?
-      .millicores ?? 0
+    request = Self.bounded(
+      status?.allocatedResources["cpu"] ?? status?.resources?.requests["cpu"] ?? wanted?.requests["cpu"])
+  }
+
+  /// The API takes quantities beyond any machine; sums of what leaves here never overflow.
+  private static func bounded(_ quantity: Quantity?) -> Millicores {
+    min(max(quantity?.millicores ?? 0, 0), 1 << 40)
   }
 }

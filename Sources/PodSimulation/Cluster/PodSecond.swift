@@ -6,6 +6,8 @@ public struct PodSecond: Sendable, Equatable {
   public var time = 0.0
   /// CPU used, millicores; above the limit in a second with a limit write.
   public var usage = 0.0
+  /// Mean of the limit in force over the second, millicores; 0 while there is no pod.
+  public var limit = 0.0
   /// CFS periods that ended in the second and in which the pod was active.
   public var periods = 0
   /// Of these, the periods that ended with the pod throttled.

@@ -20,6 +20,9 @@ public final class ScalingEnvironment {
   public let seconds: Int
   private let load: EpisodeLoad
   private let samples: UnsafeMutableBufferPointer<PodSample>
+  /// Whether limits that did not change are written too, every second: each write refills the kernel's quota, which shows what
+  /// a policy gains from that. Off, as on a cluster.
+  public var rewritesLimits = false
   /// Limits written since the episode began, over all clusters.
   public private(set) var resizes = 0
 
@@ -75,13 +78,21 @@ public final class ScalingEnvironment {
     let now = Double(time)
     for index in 0..<clusters {
       let group = groups[index]
-      for pod in 0..<pods where group.resizes[pod].isNeeded {
+      for pod in 0..<pods where group.resizes[pod].isNeeded || (rewritesLimits && group.samples[pod].isPresent) {
         cluster.resize(group.resizes[pod].limit, ofPod: pod, cluster: index)
         group.noteSent(pod, at: now)
         resizes += 1
       }
     }
     pass()
+  }
+
+  /// CPU that the requests of a pod's present episode need in its busiest second, millicores, and that an average request
+  /// does, millicore-seconds.
+  public func demand(ofPod pod: Int, cluster index: Int) -> (peak: Double, perRequest: Double) {
+    let parameters = cluster.parameters(ofPod: pod, episode: cluster.episodeNumber(ofCluster: index))
+    let perRequest = parameters.demandMillicores(rate: 1)
+    return (load.peakRate(pod: pod, cluster: index) * perRequest, perRequest)
   }
 
   /// The limits in force, `[pods × clusters]`.

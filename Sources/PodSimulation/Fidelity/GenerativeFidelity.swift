@@ -2,6 +2,15 @@
 ///
 /// For every cell and quantity: whether the measured value lies between the 5th and the 95th percentile of many replicas.
 public struct GenerativeFidelity: Codable, Sendable {
+  /// A measured value outside of its band; times in seconds, usage in millicores.
+  public struct Miss: Codable, Sendable {
+    public var cell: String
+    public var quantity: String
+    public var measured: Double
+    public var low: Double
+    public var high: Double
+  }
+
   public var cells: Int
   public var replicas: Int
   /// Shares of the cells whose measured value lies in the band.
@@ -10,30 +19,42 @@ public struct GenerativeFidelity: Codable, Sendable {
   public var p99: Double
   public var usage: Double
   public var throttledFraction: Double
+  public var misses: [Miss]
+
+  private static let quantities: [(String, WritableKeyPath<GroundTruth.Measures, Double> & Sendable)] = [
+    ("mean", \.mean), ("P95", \.p95), ("P99", \.p99), ("usage", \.usage), ("throttled fraction", \.throttledFraction),
+  ]
 
   public static func measure(
-    _ cells: [GroundTruth.SteadyCell], replicas: Int, seed: UInt64
+    _ cells: [GroundTruth.SteadyCell], replicas: Int, seed: UInt64, adjust: (inout PodParameters) -> Void = { _ in }
   ) throws -> GenerativeFidelity {
     try validate("the number of replicas", replicas, in: 20...100_000)
     let cells = cells.filter { $0.group != "repl" }
     var inside = GroundTruth.Measures(mean: 0, p50: 0, p95: 0, p99: 0, usage: 0, throttledFraction: 0)
+    var misses: [Miss] = []
     for (index, cell) in cells.enumerated() {
-      let runs = try replay(cell, replicas: replicas, seed: seed &+ UInt64(index))
-      for value in GroundTruth.Measures.all {
+      let runs = try replay(cell, replicas: replicas, seed: seed &+ UInt64(index), adjust)
+      for (quantity, value) in quantities {
         let sorted = runs.map { $0[keyPath: value] }.sorted()
         let measured = cell.measured[keyPath: value]
-        if measured >= quantile(0.05, ofSorted: sorted) && measured <= quantile(0.95, ofSorted: sorted) {
+        let (low, high) = (quantile(0.05, ofSorted: sorted), quantile(0.95, ofSorted: sorted))
+        if measured >= low && measured <= high {
           inside[keyPath: value] += 1 / Double(cells.count)
+        } else {
+          misses.append(Miss(cell: cell.name, quantity: quantity, measured: measured, low: low, high: high))
         }
       }
     }
     return GenerativeFidelity(
       cells: cells.count, replicas: replicas, mean: inside.mean, p95: inside.p95, p99: inside.p99, usage: inside.usage,
-      throttledFraction: inside.throttledFraction)
+      throttledFraction: inside.throttledFraction, misses: misses)
   }
 
-  static func replay(_ cell: GroundTruth.SteadyCell, replicas: Int, seed: UInt64) throws -> [GroundTruth.Measures] {
+  static func replay(
+    _ cell: GroundTruth.SteadyCell, replicas: Int, seed: UInt64, _ adjust: (inout PodParameters) -> Void
+  ) throws -> [GroundTruth.Measures] {
     var parameters = PodParameters(cell)
+    adjust(&parameters)
     if cell.demand.distribution == .deterministic && !cell.requests.demands.isEmpty {
       // The service's burn differed by up to 1 % from cell to cell, which is all the spread that these demands have.
       parameters.demand = ServiceDemand(.empirical, mean: cell.demand.mean, samples: cell.requests.demands)

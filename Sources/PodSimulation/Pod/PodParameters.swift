@@ -11,7 +11,7 @@ public struct PodParameters: Codable, Equatable, Sendable {
   public var period = 0.100
   /// Runtime that a core takes from the quota pool at a time (σ), 10 µs…1 s. The kernel's setting is 5 ms, but it looks only
   /// at accounting events whether a slice is used up, so the slice that fits the measurements is longer.
-  public var slice = 0.0075
+  public var slice = 0.007
   /// Runtime that a core keeps when it goes idle (κ), 0…`slice`.
   public var keptRuntime = 0.001
   /// Offset of the first period boundary to the start of the episode, 0…`period`; nil draws one per pod and episode, as
@@ -33,7 +33,7 @@ public struct PodParameters: Codable, Equatable, Sendable {
   /// Latency outside the pod (loopback, wake-ups, network, proxies), 0…10 s.
   public var latency = 0.000_22
   /// CPU really obtained while running (v), 0.01…1: below 1 by interrupts and other processes.
-  public var speed = 0.99
+  public var speed = 0.995
   /// Client timeout, 0.001…1000 s. A request that timed out is still served: the service does not notice.
   public var timeout = 2.0
   /// CPU used when idle, millicores, 0…1000. It comes out of the quota.
@@ -44,7 +44,8 @@ public struct PodParameters: Codable, Equatable, Sendable {
   // The load and the resources
 
   public var arrivals = Arrivals()
-  /// Limit at the start of an episode, millicores, 1…1,000,000.
+  /// Limit at the start of an episode, millicores, at most 1,000,000; at least what gives a quota of 1 ms, the kernel's
+  /// smallest: 10 with a period of 100 ms.
   public var limit: Millicores = 200
   /// CPU request, millicores, 1…1,000,000: the weight with which the pod competes for a shared node.
   public var request: Millicores = 100
@@ -96,7 +97,9 @@ public struct PodParameters: Codable, Equatable, Sendable {
     try check("timeout", timeout, 0.001...1000, "seconds")
     try check("baseUsage", baseUsage, 0...1000, "millicores")
     try check("startupWork", startupWork, 0...1000, "core-seconds")
-    try PodSimulation.validate("pod parameter limit", limit, in: 1...1_000_000, "millicores")
+    let smallest = Int((1000 * CPUQuota.smallest / period).rounded(.up))
+    try PodSimulation.validate(
+      "pod parameter limit", limit, in: smallest...1_000_000, "millicores (a quota of at least 1 ms)")
     try PodSimulation.validate("pod parameter request", request, in: 1...1_000_000, "millicores")
     try PodSimulation.validate("pod parameter memory", memory, in: 0...Int.max, "bytes")
     try demand.validate()

@@ -1,3 +1,4 @@
+import Autoscaling
 import RandomStreams
 
 /// What happens to a pod, event by event. Every method acts at the pod's own `now`.
@@ -33,7 +34,7 @@ extension SimulatedPod {
     serving[place] = Serving(finish: finish, sent: request.sent)
     inService &+= 1
     isActive = true
-    if workers > 1 { updateRate() }
+    if rateVaries { updateRate() }
   }
 
   @inline(__always)
@@ -80,7 +81,7 @@ extension SimulatedPod {
       attained = 0
       overrunUntil = 0
       quota.idle()
-    } else if workers > 1 {
+    } else if rateVaries {
       updateRate()
     }
     return done.sent
@@ -127,6 +128,7 @@ extension SimulatedPod {
       write(writeLimit)
     } else {
       if isActive || wasActive { periods &+= 1 }
+      if let periodUsage { recordPeriod(in: periodUsage) }
       if quota.refill() {
         throttledPeriods &+= 1
         if !quota.isThrottled { throttledTime += now - throttledSince }
@@ -140,9 +142,19 @@ extension SimulatedPod {
     timerAt = min(boundaryAt, writeAt)
   }
 
+  /// A period ends that somebody wants to know of; late throttling may have overrun the quota in it.
+  private mutating func recordPeriod(in record: UnsafeMutablePointer<PeriodUsage>) {
+    let base = isPresent ? min(baseUsage, Double(limit)) : 0
+    record.pointee.append(Float((used - usedAtBoundary) / period * 1000 + base))
+    if quota.isThrottled { record.pointee.throttled &+= 1 }
+    usedAtBoundary = used
+  }
+
   /// A quota write; it takes effect at once and refills the pool, also when the value is the old one.
   mutating func write(_ value: Int) {
     if quota.isThrottled { throttledTime += now - throttledSince }
+    limitArea += Double(limit) * (now - limitSince)
+    limitSince = now
     limit = value
     overrunUntil = 0
     quota.write(quota: quotaPerPeriod(value))
@@ -248,6 +260,10 @@ extension SimulatedPod {
   /// Starts the second at `now`, in which requests arrive at `rate` per second.
   mutating func startSecond(rate requests: Float) {
     start = now
+    if let periodUsage {
+      periodUsage.pointee = PeriodUsage()
+      usedAtBoundary -= used
+    }
     used = 0
     throttledTime = 0
     periods = 0
@@ -256,6 +272,8 @@ extension SimulatedPod {
     completed = 0
     timeouts = 0
     window.removeAll()
+    limitArea = 0
+    limitSince = now
     if quota.isThrottled { throttledSince = now }
     requestRate = requests > 0 && isPresent ? min(Double(requests), 1e6) : 0
     if !isPresent { skipTrace(to: start + 1) }
@@ -311,6 +329,7 @@ extension SimulatedPod {
       expired &+= 1
     }
     second.time = now
+    second.limit = isPresent ? (limitArea + Double(limit) * (now - limitSince)) / (now - start) : 0
     second.usage = used / (now - start) * 1000 + (isPresent ? min(baseUsage, Double(limit)) : 0)
     second.periods = periods
     second.throttledPeriods = throttledPeriods

@@ -51,4 +51,11 @@ public final class EpisodeLoad {
 
   /// The rate of one pod in one second, requests/s.
   public func rate(pod: Int, cluster: Int, second: Int) -> Float { self[second][pod * clusters + cluster] }
+
+  /// The highest rate of one pod in its episode, requests/s.
+  public func peakRate(pod: Int, cluster: Int) -> Double {
+    var highest: Float = 0
+    for second in 0..<seconds { highest = max(highest, rates[(second * pods + pod) * clusters + cluster]) }
+    return Double(highest)
+  }
 }

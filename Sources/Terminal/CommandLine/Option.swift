@@ -59,7 +59,7 @@ public struct Option: Sendable, Equatable {
   var isFlag: Bool { kind == .flag }
 
   /// The values that a value must be one of; empty where there is no such list.
-  var choices: [String] {
+  public var choices: [String] {
     switch kind {
     case .one(.choice(let names)), .list(.choice(let names)): names
     default: []

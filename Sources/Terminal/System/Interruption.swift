@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Ctrl-C and SIGTERM as a flag that long work looks at once per step, so that it can finish the step, save, and put
+/// Ctrl-C, SIGTERM and a closed terminal as a flag that long work looks at once per step, so that it can finish the step, save, and put
 /// limits back. A second signal ends the process at once.
 public enum Interruption {
   private static let number = Atomic<Int32>(0)
@@ -15,7 +15,7 @@ public enum Interruption {
     return value == 0 ? nil : value
   }
 
-  /// From now on SIGINT and SIGTERM only set the flag. Call before long work begins.
+  /// From now on SIGINT, SIGTERM and SIGHUP only set the flag. Call before long work begins.
   public static func install() {
     _ = requested  // makes the flag exist before a handler can run
     var action = sigaction()
@@ -24,6 +24,12 @@ public enum Interruption {
     sigemptyset(&action.sa_mask)
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
+    // A terminal that is closed; `nohup` asks not to be told.
+    var hangUp = sigaction()
+    sigaction(SIGHUP, nil, &hangUp)
+    let isIgnored =
+      unsafeBitCast(hangUp.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    if !isIgnored { sigaction(SIGHUP, &action, nil) }
   }
 
   /// Notes a signal; true when it is the first.

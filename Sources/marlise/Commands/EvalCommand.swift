@@ -1,159 +1,163 @@
-import Autoscaling
 import Evaluation
 import Foundation
-import PodSimulation
 import Terminal
-import Training
 
 /// `marlise eval`: which policy saves CPU at what response times.
 enum EvalCommand {
   static let command = Command(
-    "eval", summary: "Judge checkpoints and baselines on the same seeded load.",
+    "eval", summary: "Judge checkpoints and baselines on the same seeded loads.",
     discussion: """
       Plays every policy in the simulator, each on the same requests, and prints response times, SLO misses, allocated \
-      CPU, utilisation, throttling, resizes and pool violations as mean ± 95 % interval over the seeds.
+      CPU, utilisation, throttling, resizes and pool violations as mean ± 95 % interval over the seeds. A policy whose \
+      mean P99 is above the SLO is marked, with the number of runs that miss it.
 
       Baselines: \(Baselines.all.map { "\($0.name) (\($0.summary))" }.joined(separator: "; ")). \
-      Parameters follow a colon: k8s-cpu-fast:target=0.5.
+      Parameters follow a colon: k8s-cpu-fast:target=0.5. `shipped` is the policy that comes with the program, an \
+      algorithm's name the shipped one of that algorithm; A.h5+B.h5 are several points of one policy.
+
+      With --sweep a baseline is played with every setting of its grid, and policies are compared where they meet the same \
+      P99: each with its cheapest setting that keeps the SLO, and where the other is as fast as the one that is judged.
       """,
-    options: Settings.options,
+    options: EvalOptions.all,
     examples: [
       Example("marlise eval --checkpoint runs/mdqn/last.h5 --workload bursty", "Agents against the usual baselines"),
       Example("marlise eval --policies static,k8s-cpu-fast:target=0.4 --json", "Baselines only, for a program"),
+      Example(
+        "marlise eval --policies shipped,oracle --sweep k8s-cpu-fast captain --workload noisy bursty --out results",
+        "CPU at equal P99 against the best setting of each, with a report; can be interrupted and gone on with"),
     ]
   ) { try run($0) }
 
-  struct Settings {
-    static let options: [Option] =
-      Option.section(
-        "Policies",
-        [
-          .strings(
-            "policies", default: ["static", "threshold"], metavar: "NAME",
-            help: "Baselines and checkpoint files to compare."),
-          .paths("checkpoint", help: "Checkpoint files to compare with them.", aliases: ["load_model"]),
-          .int("hack", in: 0...1_000_000, metavar: "K", help: "Give every pod the weights of a checkpoint's agent K."),
-          .int(
-            "scale_action", in: 1...1_000_000, metavar: "M",
-            help: "Millicores per unit of a continuous action, in place of what the agents were trained with."),
-        ])
-      + Option.section(
-        "Judgement",
-        [
-          .float("slo", default: 0.25, .above(0, atMost: 1000), metavar: "S", help: "Response-time goal, seconds."),
-          .int("seeds", default: 10, in: 1...10_000, help: "Episodes per policy, each with a seed of its own."),
-          .int("seed", default: 1000, in: 0...1_000_000_000, help: "The first seed."),
-          .int(
-            "duration", in: 1...1_000_000, metavar: "S",
-            help: "Length of an episode, seconds.  Default: 600, or the whole trace."),
-          .int(
-            "jobs", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256,
-            help: "Episodes played at the same time."),
-          .flag("json", help: "Print the result as JSON."),
-        ]) + PodOptions.pods + WorkloadOptions.options() + PodOptions.service
-  }
-
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
-    let count = options.int("n_agents")
-    let pool = options.int("init_resources")
-    let shield = try PodOptions.shield(options, pool: pool, count: count)
-    let priorities = try PodOptions.priorities(options, count: count)
-    let workload = try Workload(WorkloadOptions.settings(options, randomWindow: false))
-    let pods = try PodOptions.simulatedPods(options, count: count)
-    let duration = try options.optionalInt("duration") ?? traceLength(options) ?? 600
-    var scenario = Scenario(
-      pods: pods,
-      descriptions: (0..<count).map { PodDescription(name: "pod\($0)", priority: priorities[$0]) },
-      settings: DecisionSettings(pool: ResourcePool(capacity: pool), shield: shield),
-      sharedCores: options.optionalFloat("node_cores"), seconds: duration,
-      initialLimit: shield.limit(for: max(pool / count, shield.minimum)), slo: options.float("slo"), workload: workload)
-    scenario.metrics = try PodOptions.metrics(options)
-    scenario.resizeLatency = PodOptions.resizeLatency(options)
-    let contestants = try contestants(options, pods: count)
-    let seeds = (0..<options.int("seeds")).map { UInt64(options.int("seed") + $0) }
-    let comparison = Comparison(scenario: scenario, contestants: contestants, seeds: seeds)
+    let outputs = try EvalOutputs(options)
+    let study = try EvalOptions.study(options)
+    let curves = try options.strings("learning_curves").map { try RecordedCurve(folder: $0) }
+    let kept = try outputs.folder.map { try FinishedCells(path: $0 + "/episodes.jsonl") }
 
-    let bar = ProgressBar("eval", total: contestants.count * seeds.count, unit: "episodes")
-    let results = try comparison.run(jobs: options.int("jobs")) { bar.update($0) }
-    bar.finish()
-    if options.flag("json") {
-      try Output.standardOutput.write(
-        EvaluationReport(comparison: comparison, results: results, workload: workload.settings).json())
-    } else {
-      let what =
-        "\(count) pods sharing \(pool)m, \(describe(workload.settings)), \(duration) s, \(seeds.count) seeds, "
-        + "SLO \(Number.short(scenario.slo * 1000)) ms"
-      try Output.standardOutput.write(what + "\n\n" + table(results).plain(style: Style.detect(descriptor: 1)))
+    Interruption.install()
+    let done = kept.map { study.finished(in: $0) } ?? 0
+    let bar = ProgressBar("eval", total: study.cells, unit: "episodes", done: done)
+    let results: [Study.LoadResult]
+    do {
+      results = try study.run(
+        jobs: options.int("jobs"), kept: kept, shouldStop: { Interruption.requested },
+        finished: { bar.update($0) })
+      bar.finish()
+    } catch let stop as Study.Interrupted {
+      bar.finish()
+      let hint = outputs.folder.map { "\($0) keeps them, and the same command goes on from there" }
+      Screen.standardError.line(
+        "interrupted after \(stop.finished) of \(stop.cells) episodes; \(hint ?? "without --out they are lost")")
+      return .finished
+    } catch {
+      bar.finish()
+      throw error
     }
+    let evaluation = EvalResults(study: study, results: results, options: options, curves: curves)
+    try outputs.write(evaluation)
     return .finished
   }
+}
 
-  /// Baselines by name, files by path.
-  private static func contestants(_ options: ParsedOptions, pods: Int) throws -> [Contestant] {
-    let hack = options.optionalInt("hack")
-    let scale = options.optionalInt("scale_action")
-    func trained(_ path: String, _ name: String) throws -> Contestant {
-      let agents = try TrainedAgents(loading: path, scale: scale)
-      _ = try agents.policy(pods: pods, hack: hack)
-      return Contestant(
-        name: name, observation: agents.observation, action: agents.action, compatibility: agents.compatibility
-      ) { try agents.policy(pods: pods, hack: hack) }
-    }
-    var contestants: [Contestant] = []
-    for name in options.strings("policies") {
-      if let (baseline, values) = try parse(name, options) {
-        contestants.append(Contestant(baseline, values: values, name: name))
-      } else if FileManager.default.fileExists(atPath: name) {
-        contestants.append(try trained(name, name))
-      } else {
-        throw unknown(name, options)
+/// Where the results go, checked before the work begins.
+struct EvalOutputs {
+  let folder: String?
+  private let page: OutputFile?
+  private let csv: OutputFile?
+
+  init(_ options: ParsedOptions) throws {
+    let force = options.flag("force")
+    page = try options.optionalString("html").map { try OutputFile($0, option: "html", force: force) }
+    csv = try options.optionalString("csv").map { try OutputFile($0, option: "csv", force: force) }
+    folder = options.optionalString("out")
+    if let folder {
+      do {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw Failure("\(folder) cannot be made for --out: \(error.localizedDescription)")
       }
     }
-    for path in options.strings("checkpoint") {
-      let agents = try TrainedAgents(loading: path, scale: scale)
-      let name = agents.algorithm.name
-      contestants.append(try trained(path, contestants.contains { $0.name == name } ? path : name))
+  }
+
+  /// The table or JSON to standard output, everything else to its file.
+  func write(_ evaluation: EvalResults) throws {
+    let json = try EvaluationReport.json(evaluation.reports)
+    let table = EvalTables(evaluation)
+    if page != nil || folder != nil {
+      let html = try EvalPage(evaluation).html()
+      try page?.write(html)
+      if let folder { try file(folder, "report.html").write(html) }
     }
-    return contestants
+    try csv?.write(EvaluationReport.csv(evaluation.reports))
+    if let folder {
+      try file(folder, "results.json").write(json)
+      try file(folder, "results.csv").write(EvaluationReport.csv(evaluation.reports))
+      try file(folder, "table.txt").write(table.text(style: .plain))
+    }
+    try Output.standardOutput.write(
+      evaluation.options.flag("json") ? json : table.text(style: Style.detect(descriptor: 1)))
   }
 
-  private static func parse(_ name: String, _ options: ParsedOptions) throws -> (Baseline, [Double])? {
-    do {
-      return try Baselines.parse(name)
-    } catch let error as BaselineError {
-      throw options.rejection("policies", "is wrong: \(error)")
+  private func file(_ folder: String, _ name: String) throws -> OutputFile {
+    try OutputFile(folder + "/" + name, option: "out", force: true)
+  }
+}
+
+/// A finished study with what it was asked for.
+struct EvalResults {
+  let study: Study
+  let results: [Study.LoadResult]
+  let options: ParsedOptions
+  let curves: [RecordedCurve]
+  /// One per load.
+  let reports: [EvaluationReport]
+  /// One per load: the fronts of its policies.
+  let fronts: [[PolicyFront]]
+
+  init(study: Study, results: [Study.LoadResult], options: ParsedOptions, curves: [RecordedCurve]) {
+    self.study = study
+    self.results = results
+    self.options = options
+    self.curves = curves
+    reports = results.indices.map {
+      var report = EvaluationReport(study: study, load: $0, result: results[$0])
+      if options.flag("decision_time") { report.note(decisionTimes: results[$0]) }
+      return report
+    }
+    fronts = results.map { PolicyFront.all(of: $0.policies) }
+  }
+
+  /// The policy that the others are compared with: the one that was asked for, else the first trained one, else the first.
+  var reference: String? {
+    let families = fronts.first ?? []
+    if let name = options.optionalString("reference") { return name }
+    return (families.first(where: \.isTrained) ?? families.first)?.family
+  }
+
+  /// Comparisons of the reference with every other policy on a load.
+  func comparisons(_ load: Int) -> [EqualP99] {
+    guard let subject = fronts[load].first(where: { $0.family == reference }) else { return [] }
+    return fronts[load].filter { $0.family != subject.family }.compactMap {
+      EqualP99(subject, against: $0, slo: slo)
     }
   }
 
-  private static func unknown(_ name: String, _ options: ParsedOptions) -> any Error {
-    let names = Baselines.all.map(\.name)
-    let hint = Suggestion.clause(name, among: names)
-    return options.rejection(
-      "policies", "has '\(name)', which is neither a file nor a baseline\(hint)   (\(names.joined(separator: " ")))")
-  }
+  /// Response-time goal, seconds.
+  var slo: Double { options.float("slo") }
 
-  private static func traceLength(_ options: ParsedOptions) throws -> Int? {
-    try options.optionalString("trace").map { min(try Trace.load($0).seconds, 1_000_000) }
-  }
-
-  private static func describe(_ settings: WorkloadSettings) -> String {
-    guard let trace = settings.trace else {
-      return "\(settings.name) load of \(Number.short(settings.mean)) requests/s each"
+  /// What a table shows of a load: every policy that was asked for by name, and of each that was swept its cheapest setting
+  /// that keeps the goal, or its fastest.
+  func shown(_ load: Int) -> [Int] {
+    let policies = results[load].policies
+    guard !options.strings("sweep").isEmpty else { return Array(policies.indices) }
+    let swept = Dictionary(grouping: policies.indices) { policies[$0].family }.filter { $0.value.count > 1 }
+    var places = policies.indices.filter { swept[policies[$0].family] == nil }
+    for (family, settings) in swept {
+      let front = fronts[load].first { $0.family == family }
+      let best = front?.cheapest(meeting: slo) ?? front?.settings.first
+      places += settings.filter { policies[$0].name == best?.name }.prefix(1)
     }
-    let scale = trace.isRescaled ? ", rescaled to \(Number.short(settings.mean)) requests/s each" : ""
-    return "trace \(trace.path)\(scale)"
-  }
-
-  private static func table(_ results: [Comparison.Result]) -> Table {
-    var table = Table([.text("policy")] + MetricColumn.all.map { .number($0.title) })
-    for result in results {
-      table.add(
-        [.text(result.name)]
-          + MetricColumn.all.map {
-            let estimate = result.estimate($0)
-            return .estimate(estimate.mean, estimate.halfWidth, decimals: $0.decimals)
-          })
-    }
-    return table
+    // As asked for; what only a sweep named comes after.
+    return places.sorted()
   }
 }

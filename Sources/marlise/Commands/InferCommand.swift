@@ -10,15 +10,19 @@ enum InferCommand {
   static let command = Command(
     "infer", summary: "Let trained agents scale pods, one decision per pod and interval.",
     discussion: """
-      Drives simulated pods through the same decision path as training and evaluation: sample, observation, action, pool, \
-      shield, resize. Pod k is driven by the checkpoint's agent k; --hack K gives every pod the weights of agent K.
+      Drives the pods of a Kubernetes cluster, or simulated ones, through the same decision path as training and evaluation: \
+      sample, observation, action, pool, shield, resize. Pod k is driven by the checkpoint's agent k; --hack K gives every pod \
+      the weights of agent K. On a cluster nothing is changed unless --apply is given, and at the end every pod gets the limits \
+      back that it came with.
       """,
     options: options,
     examples: [
-      Example("marlise infer --load_model runs/mdqn/last.h5", "Three simulated pods, in real time, until Ctrl-C"),
+      Example("marlise infer --cluster simulated", "Three simulated pods, in real time, until Ctrl-C"),
+      Example("marlise infer --selector app=web --resources 2000", "Recommend for the pods of a cluster"),
+      Example("marlise infer --selector app=web --resources 2000 --apply --log decisions.jsonl", "Act, and log it"),
       Example(
-        "marlise infer --n_agents 5 --hack 0 --load_model runs/mdqn/last.h5 --duration 60 --fast",
-        "A minute of five pods with agent 0's weights, without waiting"),
+        "marlise infer --cluster simulated --n_agents 5 --hack 0 --duration 60 --fast",
+        "A minute of five simulated pods with agent 0's weights, without waiting"),
     ]
   ) { try run($0) }
 
@@ -37,32 +41,73 @@ enum InferCommand {
         .int(
           "scale_action", in: 1...1_000_000, metavar: "M",
           help: "Millicores per unit of a continuous action, in place of what the agents were trained with."),
+        .float(
+          "caution", .atLeast(-4, atMost: 4), metavar: "D",
+          help: "How dear late requests are to the agents, in doublings of what their checkpoint says."),
       ])
     + Option.section(
       "Loop",
       [
-        .choice("cluster", ["simulated"], default: "simulated", help: "Where the pods are."),
+        .choice(
+          "cluster", ["auto", "simulated", "kubernetes"], default: "auto",
+          help: "Where the pods are; auto: on a cluster if one is configured, else simulated."),
         .float(
-          "action_interval", default: 1, .atLeast(1, atMost: 3600), metavar: "S", help: "Seconds between decisions."),
+          "action_interval", default: 1, .atLeast(0.1, atMost: 3600), metavar: "S", help: "Seconds between decisions."),
         .int("duration", in: 1...10_000_000, metavar: "S", help: "Seconds to run.  Default: until Ctrl-C."),
         .flag("once", help: "Decide once and end."),
         .flag("fast", help: "Do not wait for simulated time to pass."),
         .flag("debug", help: "Print a line per pod and decision instead of the live table."),
         .flag("json", help: "Print a JSON object per decision round."),
+        .path("log", help: "Write every decision and what it rests on to this file, for `why` and `replay`."),
+        .flag("log_observations", default: true, help: "Also log what the networks saw."),
         .int("seed", default: 1, in: 0...Int.max, help: "Seed of the simulated load."),
-      ]) + PodOptions.pods + WorkloadOptions.options() + PodOptions.service
+      ]) + LiveOptions.connection + ActingOptions.options + LiveOptions.metrics + PodOptions.pods
+    + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
-    let count = options.int("n_agents")
+    switch options.string("cluster") {
+    case "simulated": return try SimulatedInference.run(options)
+    case "kubernetes": return try LiveInference.run(options)
+    default:
+      return LiveOptions.isClusterConfigured(options)
+        ? try LiveInference.run(options) : try SimulatedInference.run(options)
+    }
+  }
+}
+
+/// The agents that a command was asked for.
+struct ChosenAgents {
+  let agents: TrainedAgents
+  let hack: Int?
+
+  init(_ options: ParsedOptions) throws {
     let path =
       try options.optionalString("load_model") ?? ShippedCheckpoints.path(of: options.optionalString("algorithm"))
-    let agents = try TrainedAgents(
-      loading: path, scale: options.optionalInt("scale_action"))
+    agents = try TrainedAgents(
+      loading: path, scale: options.optionalInt("scale_action"), caution: options.optionalFloat("caution"))
     if let wanted = options.optionalString("algorithm"), wanted != agents.algorithm.name {
       throw options.rejection("algorithm", "is \(wanted), but \(agents.path) holds \(agents.algorithm.name) agents")
     }
-    var policy = try agents.policy(pods: count, hack: options.optionalInt("hack"))
+    hack = options.optionalInt("hack")
+  }
 
+  /// Places that these agents can fill.
+  var placesMaximum: Int { agents.pods(hack: hack) }
+
+  func policy(_ places: Int) throws -> AgentPolicy<TrainedActions> { try agents.policy(pods: places, hack: hack) }
+
+  func settings(pool: Millicores, shield: SafetyShield) -> DecisionSettings {
+    DecisionSettings(
+      pool: ResourcePool(capacity: pool), observation: agents.observation, action: agents.action, shield: shield,
+      compatibility: agents.compatibility)
+  }
+}
+
+/// `infer` on simulated pods.
+enum SimulatedInference {
+  static func run(_ options: ParsedOptions) throws -> ExitCode {
+    let chosen = try ChosenAgents(options)
+    let count = options.int("n_agents")
     let pool = options.int("init_resources")
     let shield = try PodOptions.shield(options, pool: pool, count: count)
     let priorities = try PodOptions.priorities(options, count: count)
@@ -72,28 +117,23 @@ enum InferCommand {
     }
     let names = (0..<count).map { "pod\($0)" }
     let fast = options.flag("fast") || options.flag("once")
-    var configuration = PodClusterConfiguration(
-      pods: try PodOptions.simulatedPods(options, count: count), seed: UInt64(options.int("seed")),
-      sharedCores: options.optionalFloat("node_cores"))
-    configuration.metrics = try PodOptions.metrics(options)
-    configuration.resizeLatency = PodOptions.resizeLatency(options)
+    let configuration = try PodOptions.cluster(options, count: count, seed: UInt64(options.int("seed")))
     let cluster = try SimulatedCluster(
-      configuration,
-      names: names, workload: try Workload(WorkloadOptions.settings(options, randomWindow: false)),
+      configuration, places: zip(names, priorities).map { Place(PodDescription(name: $0, priority: $1)) },
+      workload: try Workload(WorkloadOptions.settings(options, randomWindow: false)),
       limit: shield.limit(for: max(pool / count, shield.minimum)), seconds: options.optionalInt("duration"),
       isRealTime: !fast, shouldStop: { Interruption.requested })
-    let group = PodGroup(
-      pods: zip(names, priorities).map { PodDescription(name: $0, priority: $1) },
-      settings: DecisionSettings(
-        pool: ResourcePool(capacity: pool), observation: agents.observation, action: agents.action, shield: shield,
-        compatibility: agents.compatibility))
 
     Interruption.install()
-    let loop = ControlLoop(cluster: cluster, group: group, interval: interval, applies: true)
-    let report = InferReport(options.flag("json") ? .json : options.flag("debug") ? .lines : .table, group: group)
-    try loop.run(
-      policy: &policy, rounds: options.flag("once") ? 1 : nil, shouldStop: { Interruption.requested }
-    ) { round, _ in try report.show(round.number, at: round.time) }
+    let loop = try ControlLoop(
+      cluster: cluster, settings: chosen.settings(pool: pool, shield: shield), interval: interval, applies: true,
+      makePolicy: { try chosen.policy($0) })
+    let log = try DecisionLogOptions.writer(options, chosen, loop)
+    let report = InferReport(options.flag("json") ? .json : options.flag("debug") ? .lines : .table)
+    try loop.run(rounds: options.flag("once") ? 1 : nil, shouldStop: { Interruption.requested }) { round, loop in
+      try log?.write(round, loop.group, actions: loop.policy.actions)
+      try report.show(round, loop.group)
+    }
     try report.finish()
     return .finished
   }

@@ -49,13 +49,40 @@ enum TrainCommand {
       [
         .choice(
           "observation", ObservationSpec.all.map(\.name), default: ObservationSpec.shared.name,
-          help: "What an agent sees: the pod and its neighbours' means, or the pod alone."),
+          help:
+            "What an agent sees: the pod and its neighbours' means, the pod alone, or our own, for any number of pods."),
         .flag("independent_state", help: "The same as --observation independent."),
         .int("actions", default: 3, in: 3...11, help: "Choices of a discrete algorithm: 3, 5 or 11."),
         .int("increment_action", default: 25, in: 1...1_000_000, metavar: "M", help: "Millicores per discrete step."),
         .int(
           "scale_action", default: 50, in: 1...1_000_000, metavar: "M",
           help: "Millicores per unit of a continuous action."),
+        .flag(
+          "hide_sources",
+          help:
+            "Hide response times, CFS periods or both in three of eight clusters, so that agents learn to do without."),
+        .choice(
+          "action_basis", ActionSpace.Basis.allCases.map(\.rawValue), default: "limit",
+          help: "What actions mean: a change of the limit, or how much headroom over recent usage."),
+        .float(
+          "headroom_band", default: 0.1, .atLeast(0, atMost: 1), metavar: "B",
+          help: "A wish for headroom this close to the present limit, as a share of it, keeps the limit."),
+        .choice("reward", ["published", "slo"], default: "published", help: "The published reward, or our own."),
+        .float(
+          "reward_slo", default: 0.25, .above(0, atMost: 1000), metavar: "S",
+          help: "Response-time goal of the slo reward, seconds."),
+        .float(
+          "slo_weight", default: SLOReward().weight, .atLeast(0, atMost: 1e6), metavar: "L",
+          help:
+            "How many requests' CPU a late request costs in the slo reward: more saves response time, less saves CPU."),
+        .float(
+          "slo_weight_doublings", default: 0, .atLeast(0, atMost: 4), metavar: "D",
+          help:
+            "Draw that weight within so many doublings for every episode and let agents see it: --caution of eval and "
+            + "infer then chooses among response times and CPU."),
+        .float(
+          "resize_weight", default: SLOReward().resizeWeight, .atLeast(0, atMost: 1e6), metavar: "K",
+          help: "What a resize costs in the slo reward, in seconds of the pod's highest demand."),
         .int("reward_function", default: 2, in: 1...42, help: "Published reward by number: 1 to 5, or 42."),
         .float(
           "alpha", default: 0.75, .atLeast(0, atMost: 1e6),
@@ -64,23 +91,28 @@ enum TrainCommand {
           "priority", in: 0...3, metavar: "N",
           help: "Published priorities: 0 draws them every 4 episodes, 1 to 3 are fixed patterns."),
         .flag("variable_resources", help: "Draw the pool from 500, 750, … 2000 every 5 episodes."),
+        .float(
+          "pool_spread", default: 1, .atLeast(1, atMost: 100), metavar: "F",
+          help: "Draw every episode's pool between --init_resources ÷ F and × F."),
         .flag("reset_env", help: "Start every 10th episode with limits of 100m."),
         .flag(
           "randomize",
           help:
-            "Draw every pod's service anew for every episode (demand 3 to 30 ms, 1 to 8 workers, metrics 1 to 15 s old, "
-            + "resizes that take 0.1 to 2 s and more), so that agents do not learn one service by heart."),
+            "Draw every pod's service anew for every episode (demand 3 to 30 ms, 1 to 8 workers, metrics 1 to 15 s old "
+            + "and off by up to 5 %, resizes that take 0.1 to 2 s and more), so that agents do not learn one service by heart."
+        ),
+        .flag("randomize_service", help: "The same without the lags: metrics and resizes stay as they are."),
         .choice(
           "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
           help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
         .choice(
           "compatibility", DecisionSettings.Compatibility.allCases.map(\.rawValue), default: "none",
           help: "upstream reproduces the published system's quirks."),
-      ]) + AgentOptions.options + WorkloadOptions.options() + PodOptions.service
+      ]) + AgentOptions.options + PublishedOptions.options + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
     let settings = try settings(options)
-    let algorithm = try Algorithms.named(settings.algorithm)
+    let algorithm = try PublishedOptions.algorithm(options)
     let agentSettings = try AgentOptions.settings(
       options, for: algorithm, compatibility: settings.compatibility == .upstream ? .upstream : .correct)
     let trainer = try Trainer(settings, agentSettings: agentSettings, threads: options.int("threads"))
@@ -94,6 +126,11 @@ enum TrainCommand {
       }
     }
     warnIfOverloaded(trainer)
+    if options.flag("debug") {
+      trainer.onStep = { trainer, step in
+        for line in StepLog.lines(trainer, step: step) { Screen.standardError.line(line) }
+      }
+    }
     let resumes = options.flag("resume")
     let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
     if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
@@ -176,7 +213,7 @@ enum TrainCommand {
   private static func settings(_ options: ParsedOptions) throws -> TrainingSettings {
     var settings = TrainingSettings()
     let count = options.int("n_agents")
-    settings.algorithm = options.string("algorithm")
+    settings.algorithm = try PublishedOptions.algorithm(options).name
     settings.episodes = options.int("episodes")
     settings.steps = options.int("steps")
     settings.seed = UInt64(options.int("seed"))
@@ -186,6 +223,8 @@ enum TrainCommand {
     settings.nodeCores = options.optionalFloat("node_cores")
     settings.metrics = try PodOptions.metrics(options)
     settings.resizeLatency = PodOptions.resizeLatency(options)
+    (settings.schedules, settings.churn) = try PodOptions.comingAndGoing(options, count: count)
+    settings.graph = try PodOptions.graph(options, count: count)
     settings.pool = options.int("init_resources")
     let shield = try PodOptions.shield(options, pool: settings.pool, count: count)
     settings.minimum = shield.minimum
@@ -197,7 +236,7 @@ enum TrainCommand {
       }
       settings.observation = ObservationSpec.independent.name
     }
-    settings.choices = options.int("actions")
+    settings.choices = try PublishedOptions.choices(options)
     guard [3, 5, 11].contains(settings.choices) else {
       throw options.rejection("actions", "is \(settings.choices), expected 3, 5 or 11")
     }
@@ -209,14 +248,48 @@ enum TrainCommand {
     }
     settings.alpha = options.float("alpha")
     settings.priorities = try priorities(options, count: count)
+    settings.poolSpread = options.float("pool_spread")
     settings.variablePool = options.flag("variable_resources")
     settings.resetsLimits = options.flag("reset_env")
     settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
-    settings.randomization = options.flag("randomize") ? .withLags : nil
+    settings.randomization = try randomization(options)
+    settings.headroomBand = options.float("headroom_band")
+    settings.hidesSources = options.flag("hide_sources")
+    settings.basis = ActionSpace.Basis(rawValue: options.string("action_basis")) ?? .limit
+    settings.slo = try sloReward(options)
+    if settings.workload.trace == nil {
+      settings.workload.mean = PublishedOptions.rate(settings.workload.mean, options)
+      settings.workload.minimum = min(settings.workload.minimum, settings.workload.mean)
+    }
+    if settings.metrics.noise.to > 0 { settings.randomization?.metrics?.noise = settings.metrics.noise }
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
+  }
+
+  private static func randomization(_ options: ParsedOptions) throws -> Randomization? {
+    guard options.flag("randomize_service") else { return options.flag("randomize") ? .withLags : nil }
+    if options.flag("randomize") { throw options.rejection("randomize_service", "contradicts --randomize; give one") }
+    return Randomization()
+  }
+
+  private static func sloReward(_ options: ParsedOptions) throws -> SLOReward? {
+    guard options.string("reward") == "slo" else {
+      for name in ["reward_slo", "slo_weight", "slo_weight_doublings", "resize_weight"] where options.wasGiven(name) {
+        throw options.rejection(name, "needs --reward slo")
+      }
+      return nil
+    }
+    for name in ["reward_function", "alpha"] where options.wasGiven(name) {
+      throw options.rejection(name, "belongs to the published reward, not to --reward slo")
+    }
+    var reward = SLOReward()
+    reward.slo = options.float("reward_slo")
+    reward.weight = options.float("slo_weight")
+    reward.weightDoublings = options.float("slo_weight_doublings")
+    reward.resizeWeight = options.float("resize_weight")
+    return reward
   }
 
   private static func priorities(_ options: ParsedOptions, count: Int) throws -> TrainingSettings.Priorities {

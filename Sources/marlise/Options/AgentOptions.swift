@@ -32,6 +32,20 @@ enum AgentOptions {
       [["deviation", "start"]]
     ),
     (
+      .float("final_action_std", .above(0, atMost: 10), help: "Standard deviation of actions in the end (PPO)."),
+      [["deviation", "floor"]]
+    ),
+    (
+      .float(
+        "action_std_step", .atLeast(0, atMost: 10),
+        help: "How much it falls by, in thirty steps over the run, until that is reached (PPO)."),
+      [["deviation", "decrement"]]
+    ),
+    (.int("minibatches", in: 1...10_000, help: "Pieces that each pass is cut into (PPO)."), [["minibatches"]]),
+    (.float("clip", .above(0, atMost: 0.999), help: "Clip range of the probability ratio (PPO)."), [["clip"]]),
+    (.float("entropy", .atLeast(0, atMost: 1000), help: "Weight of the entropy (PPO)."), [["entropyWeight"]]),
+    (.ints("hidden", in: 1...100_000, metavar: "N", help: "Widths of the hidden layers."), [["hidden"]]),
+    (
       .float(
         "gae", .atLeast(0, atMost: 1), metavar: "LAMBDA",
         help: "Estimate advantages with this trace decay instead of whole returns (PPO)."),
@@ -56,6 +70,7 @@ enum AgentOptions {
       switch option.kind {
       case .one(.int): value = options.int(option.name)
       case .one(.float): value = options.float(option.name)
+      case .list(.int): value = options.ints(option.name)
       default: value = options.string(option.name)
       }
       if option.name == "gae" { value = ["gae": ["lambda": value]] }

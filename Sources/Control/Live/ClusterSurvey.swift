@@ -1,0 +1,97 @@
+import Autoscaling
+import Kubernetes
+
+/// What there is before anything is touched: what the server can do, which pods match, what their namespaces allow.
+public struct ClusterSurvey: Sendable {
+  public let client: APIClient
+  public let discovery: Discovery
+  public let selection: PodSelection
+  /// The pods that can be driven, in the order of their names, and why the others cannot.
+  public let selected: [SelectedPod]
+  public let others: [(pod: Pod, reason: PodSelection.Reason)]
+  /// By namespace.
+  public let limitRanges: [String: [LimitRange]]
+
+  /// - Throws: `ClusterError`, or `LiveError` when no pod can be driven.
+  public init(_ client: APIClient, selection: PodSelection, pool: String? = nil) throws {
+    self.client = client
+    self.selection = selection
+    discovery = try Discovery.run(client)
+    var pods: [Pod] = []
+    let namespaces: [String?] = selection.namespaces.isEmpty ? [nil] : selection.namespaces
+    for namespace in namespaces {
+      var request = APIRequest(.list, .pods, namespace: namespace)
+      if !selection.labelSelector.isEmpty {
+        request.query.append(.init(name: "labelSelector", value: selection.labelSelector))
+      }
+      pods += try client.list(request, of: Pod.self).items
+    }
+    let (all, others) = selection.choose(from: pods)
+    selected = all.filter { $0.settings.pool == pool }
+    self.others = others
+    var ranges: [String: [LimitRange]] = [:]
+    let resizer = PodResizer(client, discovery: discovery)
+    for namespace in Set(selected.map(\.namespace)).sorted() {
+      ranges[namespace] = try resizer.limitRanges(namespace: namespace)
+    }
+    limitRanges = ranges
+    if selected.isEmpty { throw nothingToDrive(others.map { ($0.pod.key, $0.reason) }) }
+  }
+
+  /// Why no pod can be driven, with the reason of the first few.
+  func nothingToDrive(_ others: [(name: String, reason: PodSelection.Reason)]) -> LiveError {
+    let place =
+      selection.namespaces.isEmpty ? "in any namespace" : "in namespace \(selection.namespaces.joined(separator: ", "))"
+    let matching = selection.labelSelector.isEmpty ? "" : " with labels \(selection.labelSelector)"
+    guard !others.isEmpty else { return LiveError("there is no pod\(matching) \(place)") }
+    let reasons = others.sorted { $0.name < $1.name }.prefix(3).map { "\($0.name) \($0.reason)" }
+    let more = others.count > 3 ? "; and \(others.count - 3) more" : ""
+    return LiveError("none of the pods\(matching) \(place) can be driven: \(reasons.joined(separator: "; "))\(more)")
+  }
+
+  /// What the selected pods' limits add up to, millicores.
+  public var limitSum: Millicores {
+    selected.reduce(0) { sum, pod in
+      let (next, overflow) = sum.addingReportingOverflow(pod.limit)
+      return overflow ? sum : next
+    }
+  }
+
+  /// Checks that the configuration fits the pods, and, where resizes will be sent, that the server would take them.
+  ///
+  /// - Throws: `LiveError` or `ClusterError`: one sentence for the first thing that does not fit.
+  public func check(_ configuration: LiveConfiguration, applies: Bool) throws {
+    var floors = 0
+    for pod in selected.prefix(configuration.places ?? configuration.placesMaximum) {
+      let range = LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container)
+      let low = max(pod.settings.minimum ?? configuration.shield.minimum, range.minimum)
+      let high = min(pod.settings.maximum ?? configuration.shield.maximum, range.maximum)
+      guard low <= high else {
+        throw LiveError(
+          "pod \(pod.key): its smallest limit \(low)m is above its largest \(high)m; look at --min_cpu, --max_cpu, the pod's "
+            + "annotations \(PodSettings.minimumKey) and \(PodSettings.maximumKey), and the namespace's LimitRange")
+      }
+      let bounds = LiveConfiguration.bounds(
+        of: pod, limitRanges: limitRanges, shield: configuration.shield, values: configuration.values)
+      floors += bounds.lowerBound
+      do throws(ResizeRefusal) {
+        _ = try PodResize(
+          of: pod.pod, container: pod.container, to: min(max(pod.limit, bounds.lowerBound), bounds.upperBound),
+          values: configuration.values,
+          bounds: LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container))
+      } catch {
+        throw LiveError(
+          "pod \(pod.key) cannot be resized with --controlled-values \(configuration.values.rawValue): \(error)")
+      }
+    }
+    guard floors <= configuration.capacity else {
+      throw LiveError(
+        "the pool of \(configuration.capacity)m is too small: \(min(selected.count, configuration.places ?? .max)) pods need at "
+          + "least \(floors)m together; raise --init_resources, lower --min_cpu or take fewer pods with --n_agents")
+    }
+    guard applies else { return }
+    let resizer = PodResizer(client, discovery: discovery)
+    var proven: Set<String> = []
+    for pod in selected where proven.insert(pod.namespace).inserted { try resizer.prove(pod) }
+  }
+}

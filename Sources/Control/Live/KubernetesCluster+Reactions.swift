@@ -1,0 +1,153 @@
+import Autoscaling
+import Kubernetes
+
+/// What is done when a resize is refused, fails or does not settle. Every refusal leaves the pod where it is, and the pod alone
+/// for a while; nothing here is retried in a hurry.
+extension KubernetesCluster {
+  /// The resize of this place will not come to pass.
+  func refuse(_ place: Int, quietFor seconds: Double, note: String) {
+    rejections.append(place)
+    statistics.resizesRefused += 1
+    guard var tenant = tenants[place] else { return }
+    tenant.ticket = nil
+    tenant.record = nil
+    tenant.settlement = .settled
+    tenant.failures += 1
+    tenant.quietUntil = max(tenant.quietUntil, clock.pacing.now() + seconds)
+    tenant.note = note
+    tenants[place] = tenant
+  }
+
+  func react(to error: ClusterError, place: Int) {
+    let failures = tenants[place].map { $0.failures + 1 } ?? 1
+    let backoff = Backoff(base: 0.5, maximum: 30)
+    func delay(_ wish: Double? = nil) -> Double {
+      backoff.delay(failures: failures, retryAfter: wish, random: clock.pacing.random())
+    }
+    let text = error.description
+    switch ResizeReaction(error) {
+    case .tryLater(let seconds): refuse(place, quietFor: delay(seconds), note: text)
+    case .renewCredentials, .grantRight:
+      complain(once: "rights", text)
+      refuse(place, quietFor: 30, note: text)
+    case .readAgain, .recompute, .listAgain:
+      // The watch brings the pod as it is now.
+      refuse(place, quietFor: delay(), note: text)
+    case .dropPod, .replacePod: refuse(place, quietFor: 5, note: text)
+    case .clampToLimitRange:
+      refuse(place, quietFor: delay(), note: text)
+      warn(place, "ResizeRefused", text)
+      readLimitRanges(of: place)
+    case .waitForQuota:
+      refuse(place, quietFor: max(delay(), 10), note: text)
+      warn(place, "ResizeRefused", text)
+    case .onlySmaller: lowerCeiling(place, text)
+    case .markIneligible, .reportFault:
+      complain(
+        once: "pod \(place) \(error.kind)", "\(roster.places[place]?.key ?? "a pod") is no longer driven: \(text)")
+      warn(place, "ResizeImpossible", text)
+      refuse(place, quietFor: 30, note: text)
+      apply(roster.exclude(place))
+    case .discoverAgain:
+      complain(once: "discovery", "\(text); does the server still serve in-place resize?")
+      refuse(place, quietFor: 30, note: text)
+    }
+  }
+
+  /// Larger than the node (or than what it can give): for a minute only smaller limits are asked for.
+  private func lowerCeiling(_ place: Int, _ text: String) {
+    let asked =
+      tenants[place]?.record?.limit ?? roster.places[place].map { $0.limit + configuration.shield.granularity }
+    refuse(place, quietFor: 1, note: text)
+    if let asked {
+      tenants[place]?.ceiling = (
+        max(asked - configuration.shield.granularity, configuration.shield.minimum), clock.pacing.now() + 60
+      )
+    }
+    warn(place, "ResizeInfeasible", text)
+  }
+
+  private func readLimitRanges(of place: Int) {
+    guard let namespace = roster.places[place]?.namespace else { return }
+    // Rare, and short: a list of a few objects. Meanwhile the bounds we know hold.
+    if let ranges = try? sender.resizer.limitRanges(namespace: namespace) { limitRanges[namespace] = ranges }
+  }
+
+  /// Looks for the last resize in the pod's status.
+  func settle(_ place: Int, at time: Double) {
+    guard let tenant = tenants[place], let record = tenant.record, tenant.ticket == nil else { return }
+    let next = tenant.settlement.next(record, observing: roster.places[place]?.pod, at: time)
+    guard next != tenant.settlement else { return }
+    tenants[place]?.settlement = next
+    switch next {
+    case .infeasible(let message):
+      let text = message.isEmpty ? "the node says that it can never give this" : message
+      lowerCeiling(place, text)
+    case .superseded:
+      tenants[place]?.record = nil
+      tenants[place]?.settlement = .settled
+      rejections.append(place)
+    case .lost: tenants[place]?.record = nil
+    case .deferred(let message, _):
+      tenants[place]?.note = message
+      warn(place, "ResizeDeferred", message)
+    case .failing(let message, _):
+      tenants[place]?.note = message
+      warn(place, "ResizeFailing", message)
+    case .settled:
+      if let pod = roster.places[place], let limit = record.limit {
+        note(pod, "Resized", "CPU limit is now \(limit)m, request \(record.request.map { "\($0)m" } ?? "unset")")
+      }
+    case .requested, .inProgress: break
+    }
+  }
+
+  // MARK: Telling people
+
+  /// Says something once until it is forgotten.
+  func complain(once key: String, _ text: String) {
+    if complaints.insert(key).inserted { configuration.say(text) }
+  }
+
+  func watchFailure(_ failure: ClusterError?) {
+    if let failure { complain(once: "watch", "following the pods: \(failure)") } else { complaints.remove("watch") }
+  }
+
+  private func warn(_ place: Int, _ reason: String, _ text: String) {
+    if let pod = roster.places[place] { note(pod, reason, text, isWarning: true) }
+  }
+
+  private func note(_ pod: SelectedPod, _ reason: String, _ text: String, isWarning: Bool = false) {
+    guard let event = events.event(about: pod, reason, text, isWarning: isWarning, at: clock) else { return }
+    // What cannot be said soon is not worth saying.
+    if notes.count < 200 { notes.append(event) }
+  }
+
+  /// Sends notes with what the round's resizes have left of the budget, half of it at most.
+  func sendNotes() {
+    guard !notes.isEmpty else { return }
+    let room = client.writesAvailable.map { max($0 - configuration.burst / 2, 0) } ?? notes.count
+    for note in notes.prefix(room) { sender.send(note: note) }
+    notes.removeFirst(min(room, notes.count))
+  }
+}
+
+/// Events on pods, rare enough not to be a burden.
+struct PodEvents {
+  private let isOn: Bool
+  private var limiter = EventLimiter(interval: 60)
+
+  init(isOn: Bool) {
+    self.isOn = isOn
+  }
+
+  mutating func event(
+    about pod: SelectedPod, _ reason: String, _ text: String, isWarning: Bool, at clock: KubernetesCluster.Clock
+  ) -> APIRequest? {
+    guard isOn, limiter.allows(uid: pod.uid, reason: reason, at: clock.pacing.now()) else { return nil }
+    return PodNotes.create(
+      Event(
+        about: pod.pod, isWarning: isWarning, reason: reason, message: text,
+        at: Timestamp(seconds: clock.calendar()), instance: "marlise"))
+  }
+}

@@ -1,0 +1,138 @@
+import Autoscaling
+import Dispatch
+import Kubernetes
+import Synchronization
+
+/// Putting back what was there before.
+extension KubernetesCluster {
+  /// What a restore achieved.
+  public struct Restored: Sendable, Equatable {
+    public var pods = 0
+    /// `namespace/name`: still not as they were, with the reason.
+    public var failed: [String: String] = [:]
+  }
+
+  /// Gives every pod that was touched, by this run or an earlier one, its original values again, and returns when all have
+  /// them or `grace` seconds are over. Resizes that are still on their way are waited for first: one that came later would
+  /// undo it.
+  public func restore(within grace: Double) -> Restored {
+    let deadline = clock.pacing.now() + grace
+    for answer in sender.takeAnswers(waitingAtMost: min(grace / 2, 6)) { noteAnswer(answer) }
+    apply(roster.apply(inbox.take()))
+    let (touched, untouched) = kept
+    let restored = Restorer(sender.resizer, originals: originals, pacing: clock.pacing).restore(
+      touched, before: deadline)
+    try? originals.forget(untouched)
+    return restored
+  }
+
+  /// All pods whose originals are kept, whether they have a place now or not (one whose container restarts at this moment has
+  /// none): those to be put back, and those that have their values still.
+  private var kept: (touched: [(pod: Pod, original: OriginalValues)], untouched: [Pod]) {
+    var touched: [String: (pod: Pod, original: OriginalValues)] = [:]
+    var untouched: [String: Pod] = [:]
+    for pod in known {
+      guard let original = originals.original(of: pod),
+        (try? PodSettings(annotations: pod.metadata.annotations))?.pool == configuration.poolName
+      else { continue }
+      if original.isInForce(in: pod) {
+        untouched[pod.metadata.uid] = pod
+      } else {
+        touched[pod.metadata.uid] = (pod, original)
+      }
+    }
+    // What was sent may be newer than what the watch has told.
+    for place in tenants.indices {
+      guard let tenant = tenants[place], tenant.isTouched, let pod = roster.places[place] else { continue }
+      touched[pod.uid] = (pod.pod, tenant.original)
+      untouched[pod.uid] = nil
+    }
+    return (touched.values.sorted { PodSelection.isBefore($0.pod, $1.pod) }, Array(untouched.values))
+  }
+
+  /// An answer that comes while nothing is decided any more: only what it says of the pod counts.
+  private func noteAnswer(_ answer: PatchSender.Answer) {
+    if case .accepted(_, let pod) = answer.outcome { roster.refresh(answer.place, with: pod) }
+  }
+}
+
+/// Puts original values back and forgets them.
+public struct Restorer: Sendable {
+  private let resizer: PodResizer
+  private let originals: any OriginalsStore
+  private let pacing: Pacing
+
+  public init(_ resizer: PodResizer, originals: any OriginalsStore, pacing: Pacing = .system) {
+    self.resizer = resizer
+    self.originals = originals
+    self.pacing = pacing
+  }
+
+  /// - Parameter deadline: seconds on the pacing's clock.
+  public func restore(
+    _ pods: [(pod: Pod, original: OriginalValues)], before deadline: Double
+  ) -> KubernetesCluster.Restored {
+    var outcome = KubernetesCluster.Restored()
+    var open = pods
+    var done: [Pod] = []
+    var round = 0
+    while true {
+      var left: [(pod: Pod, original: OriginalValues)] = []
+      for (item, error) in zip(open, putBack(open, before: deadline)) {
+        outcome.failed[item.pod.key] = error?.description
+        switch error.map(ResizeReaction.init) {
+        case nil:
+          outcome.pods += 1
+          done.append(item.pod)
+        case .dropPod, .replacePod:
+          // Gone, and with it what there was to put back.
+          outcome.failed[item.pod.key] = nil
+          done.append(item.pod)
+        default: if error?.isRetryable == true { left.append(item) }
+        }
+      }
+      open = left
+      let time = deadline - pacing.now()
+      guard !open.isEmpty, time > 0 else { break }
+      round += 1
+      pacing.sleep(min(Backoff(base: 0.2, maximum: 2).delay(failures: round, random: pacing.random()), time))
+    }
+    // Should this fail, the next run finds values that are in force already.
+    try? originals.forget(done)
+    return outcome
+  }
+
+  /// All pods side by side; an error or nil for each.
+  private func putBack(
+    _ pods: [(pod: Pod, original: OriginalValues)], before deadline: Double
+  ) -> [ClusterError?] {
+    let errors = Mutex<[ClusterError?]>(Array(repeating: nil, count: pods.count))
+    DispatchQueue.concurrentPerform(iterations: min(8, pods.count)) { part in
+      for index in stride(from: part, to: pods.count, by: min(8, pods.count)) {
+        do throws(ClusterError) {
+          try putBack(pods[index].original, on: pods[index].pod, before: deadline)
+        } catch {
+          errors.withLock { $0[index] = error }
+        }
+      }
+    }
+    return errors.withLock { $0 }
+  }
+
+  private func putBack(_ original: OriginalValues, on pod: Pod, before deadline: Double) throws(ClusterError) {
+    guard
+      let resize = PodResize(
+        restoring: pod, container: original.container, limit: original.limit, request: original.request)
+    else { return }
+    while true {
+      do throws(ClusterError) {
+        _ = try resizer.send(resize)
+        return
+      } catch {
+        // Our own budget of writes, or the server, asks for a moment.
+        guard error.kind == .tooManyRequests, pacing.now() < deadline else { throw error }
+        pacing.sleep(min(max(error.retryAfter ?? 0.05, 0.005), max(deadline - pacing.now(), 0)))
+      }
+    }
+  }
+}

@@ -1,0 +1,383 @@
+import Autoscaling
+import Kubernetes
+import Synchronization
+
+/// Real pods behind an API server as something that `ControlLoop` can drive.
+///
+/// Threads of their own follow the pods, read the metrics and send the resizes; this type is used by the loop's thread only
+/// and never waits for any of them longer than a part of the interval. What it tells the loop is what is in force: limits from
+/// the metric source where it knows them, else from the kubelet's status, never from the specification alone.
+public final class KubernetesCluster: ControlledCluster {
+  /// Time and waiting: replaced in tests, where time passes in the emulator.
+  public struct Clock: Sendable {
+    /// The metric sources' clock: seconds since 1970.
+    public var calendar: @Sendable () -> Double
+    public var pacing: Pacing
+    /// The longest piece of a wait, seconds, after which `shouldStop` is looked at.
+    public var piece: Double
+    /// The watchers' own: they follow the server in its time, not the loop's.
+    public var watching: Pacing
+
+    public init(
+      calendar: @escaping @Sendable () -> Double, pacing: Pacing, piece: Double = 0.05, watching: Pacing = .system
+    ) {
+      self.calendar = calendar
+      self.pacing = pacing
+      self.piece = piece
+      self.watching = watching
+    }
+
+    public static let system = Clock(calendar: { Timestamp.now.seconds }, pacing: .system)
+  }
+
+  /// What must be known of a pod beside its sample.
+  struct Tenant {
+    var uid: String
+    var original: OriginalValues
+    /// Whether the original is kept durably.
+    var isKept: Bool
+    var sample: PodSample?
+    var record: ResizeRecord?
+    var settlement = Settlement.settled
+    /// Whether a resize was ever sent.
+    var isTouched = false
+    /// The order whose answer is awaited; nil while none is on its way.
+    var ticket: Int?
+    /// Seconds on the monotonic clock until which nothing is sent.
+    var quietUntil = -Double.infinity
+    /// Refusals in a row.
+    var failures = 0
+    /// The node or the quota has no more than less than this, for a while.
+    var ceiling: (limit: Millicores, until: Double)?
+    /// For people: why nothing moves.
+    var note = ""
+  }
+
+  let configuration: LiveConfiguration
+  let client: APIClient
+  let clock: Clock
+  let shouldStop: @Sendable () -> Bool
+  let originals: any OriginalsStore
+  let sender: PatchSender
+  let gatherer: MetricGatherer
+  private let watchers: [PodWatcher]
+  let inbox: Inbox
+  var roster: PodRoster
+  var tenants: [Tenant?] = []
+  /// Pods that left a place since the last sample: the group must see them gone before it sees the next tenant.
+  private var departed: Set<Int> = []
+  private var meters = PodMeters()
+  var limitRanges: [String: [LimitRange]]
+  private var schedule: TickSchedule?
+  private let end: Double?
+  private var tickets = 0
+  var rejections: [Int] = []
+  var events: PodEvents
+  /// Events that wait for writes that nobody else needs.
+  var notes: [APIRequest] = []
+  public internal(set) var statistics = LiveStatistics()
+  private var sampledAt = 0.0
+  /// Said once each.
+  var complaints: Set<String> = []
+  public private(set) var places: [Place] = []
+
+  /// Changes of pods, from the watchers' threads to the loop's.
+  final class Inbox: Sendable {
+    private let changes = Mutex<[PodChange]>([])
+    func append(_ new: [PodChange]) { changes.withLock { $0 += new } }
+    func take() -> [PodChange] {
+      changes.withLock { changes in
+        defer { changes = [] }
+        return changes
+      }
+    }
+  }
+
+  /// Begins to follow the pods and waits for the first list. `ClusterSurvey.check` has been made.
+  ///
+  /// - Throws: `ClusterError` when no list comes, `LiveError` when no pod can be driven.
+  public init(
+    _ survey: ClusterSurvey, _ configuration: LiveConfiguration, source: any MetricSource,
+    originals: any OriginalsStore, clock: Clock = .system,
+    shouldStop: @escaping @Sendable () -> Bool
+  ) throws {
+    self.configuration = configuration
+    client = survey.client
+    self.clock = clock
+    self.shouldStop = shouldStop
+    self.originals = originals
+    limitRanges = survey.limitRanges
+    sender = PatchSender(
+      PodResizer(client, discovery: survey.discovery), originals: originals, pacing: clock.pacing,
+      threads: configuration.connections)
+    gatherer = MetricGatherer(source, workers: configuration.connections)
+    events = PodEvents(isOn: configuration.sendsEvents)
+    let limits = survey.limitRanges
+    let shield = configuration.shield
+    roster = PodRoster(
+      selection: configuration.selection, pool: configuration.poolName, places: configuration.places ?? 0,
+      placesMaximum: configuration.places ?? configuration.placesMaximum, capacity: configuration.capacity
+    ) { LiveConfiguration.bounds(of: $0, limitRanges: limits, shield: shield, values: configuration.values).lowerBound }
+    let inbox = Inbox()
+    self.inbox = inbox
+    let namespaces: [String?] = configuration.selection.namespaces.isEmpty ? [nil] : configuration.selection.namespaces
+    watchers = namespaces.map { namespace in
+      PodWatcher(
+        client: survey.client, namespace: namespace, labelSelector: configuration.selection.labelSelector,
+        pacing: clock.watching
+      ) { inbox.append($0) }
+    }
+    end = configuration.duration.map { clock.pacing.now() + $0 }
+    for watcher in watchers { watcher.start() }
+    try awaitFirstList()
+    update()
+    guard tenants.contains(where: { $0 != nil }) else {
+      stop()
+      throw survey.nothingToDrive(roster.refused.map { ($0.key, $0.value) })
+    }
+    // A first look, so that the first round already has two readings of a counter.
+    measure(waitingAtMost: configuration.patience)
+  }
+
+  deinit { stop() }
+
+  /// All pods that match the selector, as last told.
+  var known: [Pod] { watchers.flatMap { $0.pods.values } }
+
+  /// Ends the following of pods.
+  public func stop() { for watcher in watchers { watcher.stop() } }
+
+  private func awaitFirstList() throws {
+    let deadline = Pacing.system.now() + 15
+    while !watchers.allSatisfy(\.isSynced), !shouldStop() {
+      if let failure = watchers.compactMap(\.failure).first, !failure.isRetryable || Pacing.system.now() > deadline {
+        stop()
+        throw failure
+      }
+      Pacing.system.sleep(0.01)
+    }
+  }
+
+  // MARK: Rounds
+
+  public var now: Double { clock.calendar() }
+  public var missedRounds: Int { schedule?.missed ?? 0 }
+
+  public func awaitRound(interval: Double) throws -> Bool {
+    var schedule = self.schedule ?? TickSchedule(start: clock.pacing.now(), interval: interval)
+    let due = schedule.next(at: clock.pacing.now())
+    self.schedule = schedule
+    if let end, due > end + interval / 2 { return false }
+    while true {
+      if shouldStop() { return false }
+      let left = due - clock.pacing.now()
+      if left <= 0 { break }
+      clock.pacing.sleep(min(left, clock.piece))
+    }
+    update()
+    return true
+  }
+
+  /// Takes what the watchers have told since the last round.
+  private func update() {
+    let changes = inbox.take()
+    apply(roster.apply(changes))
+    forgetDeleted(changes)
+    keepOriginals()
+    let time = clock.pacing.now()
+    for place in tenants.indices { settle(place, at: time) }
+    describe()
+    watchFailure(watchers.compactMap(\.failure).first)
+  }
+
+  func apply(_ changes: [PodRoster.Event]) {
+    for change in changes {
+      switch change {
+      case .taken(let place):
+        while tenants.count <= place { tenants.append(nil) }
+        if tenants[place] != nil { departed.insert(place) }
+        guard let pod = roster.places[place] else { continue }
+        let kept = originals.original(of: pod.pod)
+        tenants[place] = Tenant(
+          uid: pod.uid, original: kept ?? OriginalValues(pod.pod, container: pod.container), isKept: kept != nil)
+      case .updated: break
+      case .left(let place):
+        departed.insert(place)
+        tenants[place] = nil
+      }
+    }
+    while tenants.count < roster.places.count { tenants.append(nil) }
+  }
+
+  /// There is nothing to put back on a pod that is no more.
+  private func forgetDeleted(_ changes: [PodChange]) {
+    let deleted = changes.compactMap { change -> Pod? in
+      guard case .vanished(let pod) = change, pod.metadata.deletionTimestamp != nil else { return nil }
+      return originals.isLocal && originals.original(of: pod) != nil ? pod : nil
+    }
+    if !deleted.isEmpty { try? originals.forget(deleted) }
+  }
+
+  private func describe() {
+    let time = clock.pacing.now()
+    let namespaces = Set(roster.places.compactMap { $0?.namespace })
+    for index in tenants.indices {
+      guard let tenant = tenants[index], let pod = roster.places[index] else {
+        if places.count <= index { places.append(Place(PodDescription(name: "-"))) }
+        continue
+      }
+      var bounds = LiveConfiguration.bounds(
+        of: pod, limitRanges: limitRanges, shield: configuration.shield, values: configuration.values)
+      if let ceiling = tenant.ceiling, ceiling.until > time {
+        bounds = min(bounds.lowerBound, ceiling.limit)...min(bounds.upperBound, ceiling.limit)
+      }
+      let priority = pod.settings.priority ?? configuration.priority(ofPlace: index)
+      let name = namespaces.count > 1 ? pod.key : pod.name
+      let place = Place(
+        PodDescription(name: name, priority: priority, bounds: bounds),
+        original: configuration.values == .requestsOnly ? tenant.original.request : tenant.original.limit,
+        isApplied: (pod.settings.mode ?? .apply) == .apply, owner: pod.pod.workload)
+      if index < places.count { places[index] = place } else { places.append(place) }
+    }
+  }
+
+  /// As `--metrics` names it.
+  public var sourceName: String { gatherer.source.name }
+
+  /// `namespace/name` of the pod in each place; nil where there is none.
+  public var keys: [String?] { roster.places.map { $0?.key } }
+
+  // MARK: Samples
+
+  /// Reads the metrics of all pods that have a place.
+  private func measure(waitingAtMost patience: Double) {
+    let placed = roster.places.indices.filter { roster.places[$0] != nil }
+    let pods = placed.compactMap { roster.places[$0] }
+    let snapshot = gatherer.gather(pods, waitingAtMost: patience)
+    statistics.unreadableReadings += snapshot.unreadable
+    for (place, outcome) in zip(placed, meters.take(snapshot, of: pods)) {
+      if case .sample(let sample) = outcome { tenants[place]?.sample = sample }
+    }
+    if let failure = gatherer.failure { complain(once: "metrics", "\(failure)") } else { complaints.remove("metrics") }
+  }
+
+  public func sample(into samples: UnsafeMutableBufferPointer<PodSample>) throws {
+    measure(waitingAtMost: configuration.patience)
+    sampledAt = clock.pacing.now()
+    let now = self.now
+    for place in samples.indices {
+      guard let tenant = tenants[place], let pod = roster.places[place], var sample = tenant.sample,
+        !departed.contains(place)
+      else {
+        samples[place] = .absent(at: now)
+        continue
+      }
+      sample.limit = limitInForce(pod, tenant, measured: sample.limit)
+      samples[place] = sample
+    }
+    departed.removeAll(keepingCapacity: true)
+  }
+
+  /// Desired and actual limit are never compared for equality: the kernel's granularity and the runtime's conversions change
+  /// the number. What has settled counts as what was asked.
+  private func limitInForce(_ pod: SelectedPod, _ tenant: Tenant, measured: Millicores) -> Millicores {
+    if configuration.values == .requestsOnly { return pod.request }
+    guard let wanted = tenant.record?.limit ?? pod.pod.container(pod.container)?.resources?.limits["cpu"]?.millicores
+    else { return measured }
+    return abs(wanted - measured) < configuration.shield.granularity && tenant.settlement == .settled
+      ? wanted : measured
+  }
+
+  public var reserved: Millicores {
+    var sum = 0
+    for place in tenants.indices
+    where tenants[place] != nil && (tenants[place]?.sample == nil || departed.contains(place)) {
+      sum += roster.places[place]?.limit ?? 0
+    }
+    return sum
+  }
+
+  // MARK: Resizes
+
+  public var resizesAvailable: Int? { client.writesAvailable }
+
+  public func isQuiet(_ place: Int) -> Bool {
+    guard let tenant = tenants[place] else { return true }
+    return tenant.ticket != nil || tenant.quietUntil > clock.pacing.now()
+  }
+
+  public func resize(_ order: [Int], to limits: (Int) -> Millicores) throws {
+    for place in order {
+      guard let pod = roster.places[place], var tenant = tenants[place] else { continue }
+      do throws(ResizeRefusal) {
+        var resize = try PodResize(
+          of: pod.pod, container: pod.container, to: limits(place), values: configuration.values,
+          requestBaseline: tenant.original.request,
+          bounds: LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container))
+        // What we know of the pod may be older than what we asked last: the wish is sent in any case.
+        if configuration.values == .requestsOnly { resize.changesRequest = true } else { resize.changesLimit = true }
+        tickets += 1
+        tenant.ticket = tickets
+        tenant.isTouched = true
+        tenants[place] = tenant
+        sender.send(
+          PatchSender.Order(
+            place: place, ticket: tickets, resize: resize, pod: pod.pod,
+            original: tenant.isKept ? nil : tenant.original))
+        statistics.resizesSent += 1
+      } catch {
+        refuse(place, quietFor: 60, note: error.description)
+      }
+    }
+  }
+
+  /// Keeps all that are not kept yet with one write, before any of them is resized: a disk that takes its time must not stand
+  /// between a sample and a patch. Where this fails, the sender finds out pod by pod.
+  private func keepOriginals() {
+    guard configuration.applies, originals.isLocal else { return }
+    var new: [(pod: Pod, original: OriginalValues)] = []
+    for place in tenants.indices {
+      guard let tenant = tenants[place], !tenant.isKept, let pod = roster.places[place] else { continue }
+      new.append((pod.pod, tenant.original))
+    }
+    guard !new.isEmpty else { return }
+    do {
+      try originals.keep(new)
+      for place in tenants.indices { tenants[place]?.isKept = true }
+    } catch {
+      complain(once: "originals", "\(error)")
+    }
+  }
+
+  public func takeRejections(isRoundOver: Bool) throws -> [Int] {
+    let answers = sender.takeAnswers(waitingAtMost: isRoundOver ? configuration.patience : 0)
+    for answer in answers { take(answer) }
+    if isRoundOver { sendNotes() }
+    defer { rejections = [] }
+    return rejections
+  }
+
+  private func take(_ answer: PatchSender.Answer) {
+    statistics.latencies.add(answer.sentAt - sampledAt)
+    guard tenants.indices.contains(answer.place), tenants[answer.place]?.ticket == answer.ticket else { return }
+    tenants[answer.place]?.ticket = nil
+    switch answer.outcome {
+    case .accepted(let record, let pod):
+      tenants[answer.place]?.record = record
+      tenants[answer.place]?.settlement = .requested(since: clock.pacing.now())
+      tenants[answer.place]?.failures = 0
+      tenants[answer.place]?.isKept = true
+      tenants[answer.place]?.note = ""
+      roster.refresh(answer.place, with: pod)
+    case .unknown(let error):
+      // It may act yet: the group holds the pod until a sample shows the limit or the settlement's time is over.
+      statistics.resizesUnanswered += 1
+      tenants[answer.place]?.quietUntil = clock.pacing.now() + 1
+      tenants[answer.place]?.note = "\(error)"
+    case .notKept(let text):
+      complain(once: "originals", text)
+      refuse(answer.place, quietFor: 30, note: text)
+    case .refused(let error): react(to: error, place: answer.place)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Autoscaling
+import Foundation
+import Kubernetes
+
+/// Where the metrics come from, as `--metrics` and its companions say.
+public struct MetricChoice: Sendable {
+  public var name: MetricSourceName
+  /// `http://{ip}:8080`; needed for cAdvisor.
+  public var cadvisorAddress: String?
+  /// The cgroup below which cAdvisor sees the pods.
+  public var cadvisorRoot = "kubepods"
+  /// Needed for Prometheus.
+  public var prometheusAddress: String?
+  public var prometheusToken: String?
+  public var cgroupRoot = "/sys/fs/cgroup"
+  public var kubeletEndpoint = KubeletSource.Endpoint.cadvisor
+  /// Whether kubelets are asked straight (`nodes/metrics`) instead of through the API server (`nodes/proxy`).
+  public var reachesKubeletsDirectly = false
+  /// The kubelets' own authority, PEM, where it is not the cluster's.
+  public var kubeletAuthority: Data?
+
+  public init(_ name: MetricSourceName) {
+    self.name = name
+  }
+
+  /// How old a sample may be, seconds, before the pod is held: what the source gives when all is well, and some.
+  public static func ageMaximum(_ source: String, interval: Double) -> Double {
+    let usual: Double =
+      switch source {
+      case "cgroup", "cadvisor": 5
+      case "kubelet": 40
+      case "metrics-server": 120
+      default: 150
+      }
+    return max(usual, 3 * interval)
+  }
+
+  /// The source, tried once on these pods. `auto` takes the first that answers: the node's own cgroup files, the kubelets,
+  /// metrics.k8s.io.
+  ///
+  /// - Throws: `ClusterError` or `LiveError`: why no source can be read.
+  public func source(_ survey: ClusterSurvey) throws -> any MetricSource {
+    guard name == .auto else {
+      let source = try make(name, survey)
+      let snapshot = try source.read(survey.selected)
+      if name == .cgroup, !survey.selected.contains(where: { snapshot.reading(of: $0) != nil }) {
+        throw LiveError(
+          "none of the pods' containers is under \(cgroupRoot): --metrics cgroup needs marlise on the pods' own node with the "
+            + "cgroup file system mounted there; --metrics kubelet reads from anywhere")
+      }
+      return source
+    }
+    var reasons: [String] = []
+    let candidates: [MetricSourceName] =
+      [.cgroup] + (cadvisorAddress == nil ? [] : [.cadvisor]) + [.kubelet]
+      + (prometheusAddress == nil ? [] : [.prometheus]) + (survey.discovery.hasMetricsAPI ? [.metricsServer] : [])
+    for candidate in candidates {
+      do {
+        let source = try make(candidate, survey)
+        let snapshot = try source.read(survey.selected)
+        if survey.selected.contains(where: { snapshot.reading(of: $0) != nil }) { return source }
+        if candidate != .cgroup { reasons.append("\(candidate.rawValue): it does not know these pods") }
+      } catch {
+        if candidate != .cgroup { reasons.append("\(candidate.rawValue): \(error)") }
+      }
+    }
+    throw LiveError(
+      "no source of metrics answers for these pods (\(reasons.joined(separator: "; "))); choose one with --metrics")
+  }
+
+  private func make(_ name: MetricSourceName, _ survey: ClusterSurvey) throws -> any MetricSource {
+    switch name {
+    case .auto, .cgroup: return try CgroupSource(root: cgroupRoot)
+    case .kubelet:
+      guard reachesKubeletsDirectly else {
+        return KubeletSource(.proxy(survey.client), endpoint: kubeletEndpoint)
+      }
+      let cluster = survey.client.connection
+      let authority = kubeletAuthority ?? cluster.address.authority
+      return KubeletSource(
+        .direct { address in
+          ClusterConnection(
+            address: ServerAddress(base: "https://" + address, authority: authority), credentials: cluster.credentials,
+            namespace: cluster.namespace, label: cluster.label)
+        }, endpoint: kubeletEndpoint)
+    case .cadvisor:
+      guard let cadvisorAddress else {
+        throw LiveError(
+          "--metrics cadvisor needs --cadvisor, the address of the nodes' cAdvisor such as http://{ip}:8080")
+      }
+      return CadvisorSource(address: cadvisorAddress, root: cadvisorRoot)
+    case .metricsServer: return MetricsServer(survey.client, labelSelector: survey.selection.labelSelector)
+    case .prometheus: return try prometheus()
+    }
+  }
+
+  /// - Throws: `LiveError` without an address.
+  public func prometheus() throws -> Prometheus {
+    guard let prometheusAddress else {
+      throw LiveError(
+        "Prometheus is needed, but not known: give --prometheus, its address such as http://prometheus:9090")
+    }
+    return Prometheus(CurlTransport(address: ServerAddress(base: prometheusAddress)), token: prometheusToken)
+  }
+}

@@ -1,0 +1,228 @@
+import Autoscaling
+import Control
+import Foundation
+import Kubernetes
+import Terminal
+
+/// `infer` on the pods of a cluster. Looks before it touches: everything that can be known to be wrong is said in one sentence
+/// before the first resize.
+enum LiveInference {
+  static func run(_ options: ParsedOptions) throws -> ExitCode {
+    let applies = options.flag("apply")
+    if applies, options.flag("dry_run"), options.wasGiven("dry_run") {
+      throw options.rejection("dry_run", "contradicts --apply; give one of them")
+    }
+    let chosen = options.flag("restore") ? nil : try ChosenAgents(options)
+    let budget = options.int("patch_budget")
+    // Five per cent more than a second: the server sees the writes a little closer together than we sent them.
+    let client = try LiveOptions.connect(options, budget: WriteBudget(count: budget, window: 1.05))
+    let log = Log(level: options.flag("debug") ? .debug : .info)
+    let survey: ClusterSurvey
+    do {
+      survey = try ClusterSurvey(
+        client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"))
+    } catch let error as LiveError where options.flag("restore") {
+      throw Failure(error.description)
+    }
+    if options.flag("restore") { return try LiveRestore.run(options, survey, log) }
+    guard let chosen else { return .failure }
+
+    let configuration = try configuration(options, survey, chosen, log)
+    try survey.check(configuration, applies: applies)
+    _ = try chosen.policy(configuration.places ?? survey.selected.count)
+    let source = try LiveOptions.metrics(options).source(survey)
+    var settings = configuration
+    try apply(options, source: source.name, to: &settings, log)
+    let originals: any OriginalsStore =
+      applies ? try LiveRestore.store(options, survey) : OriginalsAnnotation(client)
+
+    Interruption.install()
+    let cluster = try KubernetesCluster(
+      survey, settings, source: source, originals: originals, shouldStop: { Interruption.requested })
+    defer { cluster.stop() }
+    introduce(
+      options, survey, cluster, source: source.name, capacity: settings.capacity, applies: applies,
+      originals: originals, log
+    )
+    var outcome = ExitCode.finished
+    do {
+      try drive(cluster, options, chosen, settings, applies: applies)
+      outcome = .finished
+    } catch {
+      // Whatever went wrong, the limits go back.
+      log.error("\(error)")
+      outcome = .failure
+    }
+    guard applies, !options.flag("freeze_on_exit") else { return outcome }
+    let restored = cluster.restore(within: options.float("grace"))
+    if !LiveRestore.report(restored, log) { outcome = .failure }
+    return outcome
+  }
+
+  private static func drive(
+    _ cluster: KubernetesCluster, _ options: ParsedOptions, _ chosen: ChosenAgents, _ configuration: LiveConfiguration,
+    applies: Bool
+  ) throws {
+    let loop = try ControlLoop(
+      cluster: cluster, settings: chosen.settings(pool: configuration.capacity, shield: configuration.shield),
+      interval: options.float("action_interval"), applies: applies, makePolicy: { try chosen.policy($0) })
+    let log = try DecisionLogOptions.writer(options, chosen, loop)
+    let report = InferReport(options.flag("json") ? .json : options.flag("debug") ? .lines : .table)
+    let annotator = DecisionAnnotator(isOn: options.flag("annotate"))
+    defer { try? report.finish(cluster.statistics, missed: cluster.missedRounds) }
+    // One decision needs one sample, which some sources take a while for.
+    let once = options.flag("once")
+    let deadline = Clock.monotonic() + 60 + MetricChoice.ageMaximum(cluster.sourceName, interval: loop.interval)
+    var isDone = false
+    try loop.run(rounds: nil, shouldStop: { Interruption.requested || isDone }) { round, loop in
+      if once {
+        isDone = loop.group.samples.contains(where: \.isPresent)
+        guard isDone else {
+          if Clock.monotonic() > deadline { throw Failure("\(cluster.sourceName) gives no two readings of any pod") }
+          return
+        }
+      }
+      try log?.write(round, loop.group, actions: loop.policy.actions)
+      try report.show(round, loop.group)
+      annotator.annotate(round, loop.group, cluster)
+    }
+  }
+
+  private static func configuration(
+    _ options: ParsedOptions, _ survey: ClusterSurvey, _ chosen: ChosenAgents, _ log: Log
+  ) throws -> LiveConfiguration {
+    let capacity = options.wasGiven("init_resources") ? options.int("init_resources") : survey.limitSum
+    let minimum = options.int("min_cpu")
+    let maximum = options.optionalInt("max_cpu") ?? max(capacity, minimum)
+    guard minimum <= maximum else {
+      throw options.rejection("max_cpu", "is \(maximum), expected at least --min_cpu (\(minimum))")
+    }
+    var shield = SafetyShield(
+      minimum: minimum, maximum: maximum, stepMaximum: options.optionalInt("max_step"),
+      deadband: options.int("deadband"))
+    // A resize takes time to act, and a raise must not act before the cut that pays for it.
+    shield.waitsForCuts = true
+    var configuration = LiveConfiguration(
+      selection: survey.selection, capacity: capacity, shield: shield,
+      values: ControlledValues(rawValue: options.string("controlled-values")) ?? .limitsOnly)
+    configuration.poolName = options.optionalString("pool")
+    configuration.places = options.wasGiven("n_agents") ? options.int("n_agents") : nil
+    configuration.placesMaximum = chosen.placesMaximum
+    let count = configuration.places ?? survey.selected.count
+    let given = options.floats("priorities")
+    configuration.priorities = given.isEmpty ? [] : try PodOptions.priorities(options, count: count)
+    configuration.patience = min(options.float("action_interval") / 4, 1)
+    configuration.duration = options.optionalInt("duration").map(Double.init)
+    configuration.applies = options.flag("apply")
+    configuration.sendsEvents = configuration.applies && options.flag("events")
+    configuration.burst = options.int("patch_budget")
+    configuration.say = { log.warning($0) }
+    if let places = configuration.places, survey.selected.count < places {
+      log.warning("\(survey.selected.count) of \(places) pods are there; the other places wait")
+    }
+    return configuration
+  }
+
+  /// What depends on how old the source's samples are.
+  private static func apply(
+    _ options: ParsedOptions, source: String, to configuration: inout LiveConfiguration, _ log: Log
+  ) throws {
+    let interval = options.float("action_interval")
+    let age = options.optionalFloat("metrics_max_age") ?? MetricChoice.ageMaximum(source, interval: interval)
+    let restore = options.optionalFloat("restore_after") ?? age + 60
+    guard restore > age else {
+      throw options.rejection("restore_after", "is \(restore), expected more than --metrics_max_age (\(age))")
+    }
+    configuration.shield.sampleAgeMaximum = age
+    configuration.shield.restoreAfter = restore
+    configuration.shield.settlementTimeout = max(configuration.shield.settlementTimeout, age + 30)
+    if let name = MetricSourceName(rawValue: source), !name.suits(interval: interval) {
+      log.warning(
+        "\(source) gives a new sample every 10 s at best: with --action_interval \(Number.short(interval)) most rounds will only "
+          + "wait for one")
+    }
+  }
+
+  private static func introduce(
+    _ options: ParsedOptions, _ survey: ClusterSurvey, _ cluster: KubernetesCluster, source: String,
+    capacity: Millicores, applies: Bool,
+    originals: any OriginalsStore, _ log: Log
+  ) {
+    let pods = cluster.places.filter { $0.description.name != "-" }
+    log.info(
+      applies ? "resizing" : "only recommending; --apply acts",
+      [
+        "server": .text(survey.client.connection.address.base), "kubernetes": .text(survey.discovery.gitVersion),
+        "pods": .int(pods.count), "metrics": .text(source), "pool": .text("\(capacity)m"),
+      ])
+    let owners = Dictionary(grouping: pods, by: \.owner).sorted { $0.key < $1.key }
+    for (owner, pods) in owners.prefix(20) {
+      let names = pods.prefix(5).map(\.description.name).joined(separator: ", ") + (pods.count > 5 ? ", …" : "")
+      log.info("driven", ["owner": .text(owner), "pods": .int(pods.count), "names": .text(names)])
+    }
+    for (pod, reason) in survey.others where reason != .notWanted {
+      log.info("not driven", ["pod": .text(pod.key), "because": .text("\(reason)")])
+    }
+    guard applies else { return }
+    log.info("originals are kept", ["in": .text(originals.place)])
+    let seconds = Double(pods.count * (originals.isLocal ? 1 : 2)) / Double(options.int("patch_budget"))
+    if seconds > options.float("grace"), !options.flag("freeze_on_exit") {
+      log.warning(
+        "putting \(pods.count) pods back takes \(Number.short(seconds)) s at --patch_budget \(options.int("patch_budget")), longer "
+          + "than --grace \(Number.short(options.float("grace")))")
+    }
+  }
+}
+
+/// Putting back, for `infer` at its end and `infer --restore`.
+enum LiveRestore {
+  /// Where originals are kept: on the pods if the account may, else in a file.
+  static func store(_ options: ParsedOptions, _ survey: ClusterSurvey) throws -> any OriginalsStore {
+    let annotation = OriginalsAnnotation(survey.client)
+    switch options.string("originals") {
+    case "annotation":
+      guard let pod = survey.selected.first, try annotation.isAllowed(on: pod.pod) else {
+        throw Failure(
+          "--originals annotation needs the right to patch pods; grant {apiGroups: [\"\"], resources: [pods], verbs: [patch]} or "
+            + "keep them in a file with --originals file")
+      }
+      return annotation
+    case "auto":
+      if !options.wasGiven("state_file"), let pod = survey.selected.first, try annotation.isAllowed(on: pod.pod) {
+        return annotation
+      }
+    default: break
+    }
+    let server = survey.client.connection.address.base
+    var path = OriginalsFile.defaultPath(server: server, environment: ProcessInfo.processInfo.environment)
+    if let pool = options.optionalString("pool") { path = path.replacing(".json", with: "-\(pool).json") }
+    return try OriginalsFile(path: options.optionalString("state_file") ?? path, server: server)
+  }
+
+  static func run(_ options: ParsedOptions, _ survey: ClusterSurvey, _ log: Log) throws -> ExitCode {
+    let store = try store(options, survey)
+    let kept = survey.selected.compactMap { pod in store.original(of: pod.pod).map { (pod: pod.pod, original: $0) } }
+    let pods = kept.filter { !$0.original.isInForce(in: $0.pod) }
+    try store.forget(kept.filter { $0.original.isInForce(in: $0.pod) }.map(\.pod))
+    guard !pods.isEmpty else {
+      log.info("nothing to put back", ["in": .text(store.place)])
+      return .success
+    }
+    let restorer = Restorer(PodResizer(survey.client, discovery: survey.discovery), originals: store)
+    let restored = restorer.restore(pods, before: Pacing.system.now() + options.float("grace"))
+    return report(restored, log) ? .success : .failure
+  }
+
+  /// Says what was put back; false when something is left.
+  static func report(_ restored: KubernetesCluster.Restored, _ log: Log) -> Bool {
+    if restored.pods > 0 { log.info("original limits are back", ["pods": .int(restored.pods)]) }
+    if restored.failed.isEmpty { return true }
+    for (pod, reason) in restored.failed.sorted(by: { $0.key < $1.key }).prefix(5) {
+      log.error("still resized", ["pod": .text(pod), "because": .text(reason)])
+    }
+    log.error(
+      "\(restored.failed.count) pods keep limits of ours; the next run, or `marlise infer --restore`, puts the originals back"
+    )
+    return false
+  }
+}
