@@ -31,6 +31,9 @@ public struct ActionSpace: Sendable, Equatable {
   /// Millicores per unit of a continuous action.
   public var scale: Millicores
   public var basis = Basis.limit
+  /// Where actions mean headroom: a wish closer to the present allocation than this share of it keeps the allocation, so that
+  /// load that only fluctuates does not move limits.
+  public var headroomBand = 0.1
 
   public init(kind: Kind, increment: Millicores = 25, scale: Millicores = 50, basis: Basis = .limit) {
     self.kind = kind
@@ -77,9 +80,6 @@ public struct ActionSpace: Sendable, Equatable {
 
   /// The limits that actions of −1 and of 1 ask for, as multiples of the pod's level.
   public static let headroomRange = 0.75...12.0
-  /// A wish closer to the present allocation than this share of it keeps the allocation: load that only fluctuates shall not
-  /// move limits.
-  public static let headroomBand = 0.1
 
   /// The limit that `action` asks for where actions mean headroom, before pool and shield:
   ///
@@ -101,7 +101,7 @@ public struct ActionSpace: Sendable, Equatable {
       }
     let (low, high) = (Self.headroomRange.lowerBound, Self.headroomRange.upperBound)
     let wish = level * low * pow(high / low, (place + 1) / 2)
-    if abs(wish - Double(allocated)) <= Self.headroomBand * Double(allocated) { return allocated }
+    if abs(wish - Double(allocated)) <= headroomBand * Double(allocated) { return allocated }
     return Int(min(wish, 1e12).rounded())
   }
 

@@ -45,7 +45,10 @@ extension Trainer {
   private var extra: [String: String] {
     var extra: [String: String] = [:]
     if settings.sharesParameters { extra["shared_parameters"] = "true" }
-    if settings.basis != .limit { extra["action_basis"] = settings.basis.rawValue }
+    if settings.basis != .limit {
+      extra["action_basis"] = settings.basis.rawValue
+      extra["headroom_band"] = "\(settings.headroomBand)"
+    }
     if let slo = settings.slo { extra["slo"] = "\(slo.slo)" }
     return extra
   }

@@ -37,6 +37,8 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var scale: Millicores = 50
   /// Whether actions change limits as published or mean headroom over recent usage.
   public var basis = ActionSpace.Basis.limit
+  /// How close to the present allocation a wish for headroom keeps it, a share of it.
+  public var headroomBand = 0.1
   public var compatibility = DecisionSettings.Compatibility.none
 
   /// Number of the published reward, and the weight of response times in it.
@@ -123,6 +125,9 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     guard basis == .limit || compatibility == .none else {
       throw TrainingError("actions that mean headroom have no upstream compatibility")
     }
+    guard (0...1).contains(headroomBand) else {
+      throw TrainingError("the headroom's band is \(headroomBand), expected 0 to 1")
+    }
     guard (1...100).contains(poolSpread) else {
       throw TrainingError("the pool spreads by a factor of \(poolSpread), expected 1 to 100")
     }
@@ -166,6 +171,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     case .instant: action = ActionSpace(kind: .instant, increment: increment, scale: scale)
     }
     action.basis = basis
+    action.headroomBand = headroomBand
     return DecisionSettings(
       pool: ResourcePool(capacity: pool), observation: observationSpec, action: action, shield: shield(pool: pool),
       compatibility: compatibility)

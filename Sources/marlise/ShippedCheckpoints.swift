@@ -3,7 +3,7 @@ import Terminal
 
 /// The checkpoints that come with the program, one per algorithm.
 enum ShippedCheckpoints {
-  static let defaultAlgorithm = "ddmdqn"
+  static let defaultAlgorithm = "ppo"
 
   /// Where they may lie: a folder of one's own, beside where one works, beside an installed program, above a build.
   private static var folders: [String] {

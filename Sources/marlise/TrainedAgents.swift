@@ -60,6 +60,12 @@ struct TrainedAgents: Sendable {
       }
       action.basis = basis
     }
+    if let text = metadata.extra["headroom_band"] {
+      guard let band = Double(text), (0...1).contains(band) else {
+        throw Failure("\(path): /@extra.headroom_band is '\(text)', expected a number from 0 to 1")
+      }
+      action.headroomBand = band
+    }
     guard let compatibility = DecisionSettings.Compatibility(rawValue: metadata.compatibility) else {
       throw Failure(
         "\(path): the agents were trained with compatibility '\(metadata.compatibility)', expected none or upstream")

@@ -33,7 +33,8 @@ struct SLOTrainingTests {
     #expect(try trainer.validate().score < 0)
     let metadata = try trainer.checkpoint().metadata
     #expect(metadata.reward == "slo" && metadata.normalisation == "level")
-    #expect(metadata.extra == ["shared_parameters": "true", "action_basis": "usage", "slo": "0.25"])
+    #expect(
+      metadata.extra == ["shared_parameters": "true", "action_basis": "usage", "headroom_band": "0.1", "slo": "0.25"])
     #expect(metadata.observation.kind == "autoscale-v1")
   }
 

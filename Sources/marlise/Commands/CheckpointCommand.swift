@@ -5,7 +5,7 @@ import Terminal
 /// `marlise checkpoint show|verify|transfer|import`: looks into checkpoint files, checks them, and makes new ones of
 /// them. Never trains, never overwrites a file unless told to.
 enum CheckpointCommand {
-  static let commands = [show, verify, transfer, adopt]
+  static let commands = [show, verify, transfer, caution, adopt]
 
   // MARK: show
 
@@ -113,6 +113,37 @@ enum CheckpointCommand {
     }
     guard !numbers.isEmpty else { throw options.rejection("to", "is empty, expected numbers of agents, or all") }
     return numbers
+  }
+
+  // MARK: caution
+
+  static let caution = Command(
+    "checkpoint caution", summary: "Set how dear late requests are to agents, in a new file.",
+    discussion: """
+      The same as --caution D of eval and infer, made permanent. It makes a difference to agents that were trained with \
+      --slo_weight_doublings; one training then gives several points between CPU and response times.
+      """,
+    arguments: [Argument("file", .path, help: "The checkpoint to take the agents from.")],
+    options: Option.section(
+      "Caution",
+      [
+        .float(
+          "doublings", .atLeast(-4, atMost: 4), metavar: "D",
+          help: "Doublings of the price that they were trained around."
+        )
+        .required()
+      ]) + writing,
+    examples: [
+      Example("marlise checkpoint caution runs/ppo/best.h5 --doublings -1 --out thrifty.h5", "Half the price")
+    ]
+  ) { options in
+    let path = options.argument("file")
+    let out = try output(options)
+    var checkpoint = try Checkpoint.read(path, including: .weights)
+    checkpoint.metadata.extra["caution"] = "\(options.float("doublings"))"
+    try checkpoint.write(to: out)
+    try Output.standardOutput.write("\(out): \(checkpoint.metadata.algorithm), caution \(options.float("doublings"))\n")
+    return .success
   }
 
   // MARK: import

@@ -64,6 +64,9 @@ enum TrainCommand {
         .choice(
           "action_basis", ActionSpace.Basis.allCases.map(\.rawValue), default: "limit",
           help: "What actions mean: a change of the limit, or how much headroom over recent usage."),
+        .float(
+          "headroom_band", default: 0.1, .atLeast(0, atMost: 1), metavar: "B",
+          help: "A wish for headroom this close to the present limit, as a share of it, keeps the limit."),
         .choice("reward", ["published", "slo"], default: "published", help: "The published reward, or our own."),
         .float(
           "reward_slo", default: 0.25, .above(0, atMost: 1000), metavar: "S",
@@ -252,6 +255,7 @@ enum TrainCommand {
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
     settings.randomization = try randomization(options)
+    settings.headroomBand = options.float("headroom_band")
     settings.hidesSources = options.flag("hide_sources")
     settings.basis = ActionSpace.Basis(rawValue: options.string("action_basis")) ?? .limit
     settings.slo = try sloReward(options)
