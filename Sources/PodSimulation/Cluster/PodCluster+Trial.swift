@@ -34,7 +34,7 @@ extension PodCluster {
     }
   }
 
-  /// Response times of a route's requests that ended in the last second, from end to end, seconds; valid until the next one.
+  /// Response times of a route's requests that ended in the last second, from end to end, seconds. Valid until the next second.
   public func responses(route: Int, cluster: Int) -> UnsafeBufferPointer<Double> {
     let window = flows[cluster].window(route: route)
     return UnsafeBufferPointer(start: window.responses, count: window.count)
