@@ -29,6 +29,8 @@ public struct PodSample: Sendable, Equatable {
   public var memory: Int
   /// nil where the source does not measure requests.
   public var responseTimes: ResponseTimes?
+  /// CPU used in each CFS period of the interval; nil where the source reads too rarely to tell.
+  public var periodUsage: PeriodUsage?
   /// false when at `time` there is no such pod: it has not arrived yet or has left. Nothing else in the sample counts then.
   public var isPresent = true
 

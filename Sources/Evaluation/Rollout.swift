@@ -13,6 +13,9 @@ extension Scenario {
     var configuration = PodClusterConfiguration(pods: pods, seed: seed, sharedCores: sharedCores)
     configuration.metrics = metrics
     configuration.resizeLatency = resizeLatency
+    configuration.schedules = schedules ?? []
+    configuration.churn = churn
+    configuration.graph = graph
     let environment = try ScalingEnvironment(
       configuration, pods: descriptions, settings: settings,
       workload: workload, seconds: seconds)
@@ -30,15 +33,18 @@ extension Scenario {
       decide(group, &policy)
       environment.advance()
       var limits = 0
-      for pod in 0..<pods.count {
+      for pod in 0..<pods.count where environment.cluster.isPresent(pod: pod, cluster: 0) {
         let measured = environment.cluster.second(pod: pod, cluster: 0)
         let limit = environment.cluster.limit(ofPod: pod, cluster: 0)
         limits += limit
         metrics.allocatedCoreSeconds += Double(limit) / 1000
         metrics.usedCoreSeconds += measured.usage / 1000
-        metrics.timeouts += measured.timeouts
+        if graph == nil { metrics.timeouts += measured.timeouts }
         periods += measured.periods
         throttled += measured.throttledPeriods
+      }
+      for route in 0..<(graph?.routes.count ?? 0) {
+        metrics.timeouts += environment.cluster.second(route: route, cluster: 0).timeouts
       }
       if limits > settings.pool.capacity { metrics.poolViolations += 1 }
     }
@@ -47,8 +53,14 @@ extension Scenario {
     metrics.throttledFraction = periods > 0 ? Double(throttled) / Double(periods) : 0
 
     var times: [Float] = []
-    for pod in 0..<pods.count {
-      for response in recorder.responses(pod: pod, cluster: 0) { times.append(Float(response.time)) }
+    if let graph {
+      for route in graph.routes.indices {
+        for response in recorder.responses(route: route, cluster: 0) { times.append(Float(response.time)) }
+      }
+    } else {
+      for pod in 0..<pods.count {
+        for response in recorder.responses(pod: pod, cluster: 0) { times.append(Float(response.time)) }
+      }
     }
     let percentiles = Percentiles(sorting: times)
     metrics.requests = times.count

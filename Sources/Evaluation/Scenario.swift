@@ -14,6 +14,12 @@ public struct Scenario: Sendable {
   /// How old what policies see is, and how long a new limit takes to act.
   public var metrics = MetricLag.direct
   public var resizeLatency = Randomization.Range(0, 0)
+  /// Pods that come and go: by schedule, or at random; nil for pods that stay.
+  public var schedules: [PodSchedule]?
+  public var churn: PodChurn?
+  /// How requests travel from pod to pod: response times are then those of whole requests. nil where every pod is a
+  /// service of its own.
+  public var graph: ServiceGraph?
   /// Length of an episode, seconds, not counting the first second, which only fills the observations.
   public var seconds: Int
   /// Limit of every pod at the start, millicores.

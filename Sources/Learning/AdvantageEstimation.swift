@@ -11,7 +11,7 @@ enum Rollouts {
   /// Discounted returns:  Rₜ = rₜ + γ·Rₜ₊₁.
   ///
   /// - `ends`: raw values of `StepEnd`. After a terminal step nothing follows; after a truncated one, and after the last,
-  ///   follows `bootstrap` of that step.
+  ///   follows `bootstrap` of that step; before an absent one, `bootstrap` of the absent step.
   static func returns(
     rewards: UnsafePointer<Float>, ends: UnsafePointer<Float>, bootstrap: UnsafePointer<Float>, steps: Int,
     stride: Int, discount: Double, into returns: UnsafeMutablePointer<Float>
@@ -20,7 +20,11 @@ enum Rollouts {
     var step = steps - 1
     while step >= 0 {
       let place = step * stride
-      if ends[place] == StepEnd.terminal.rawValue {
+      if ends[place] == StepEnd.absent.rawValue {
+        following = Double(bootstrap[place])
+        step -= 1
+        continue
+      } else if ends[place] == StepEnd.terminal.rawValue {
         following = 0
       } else if ends[place] == StepEnd.truncated.rawValue || step == steps - 1 {
         following = Double(bootstrap[place])
@@ -42,7 +46,12 @@ enum Rollouts {
     while step >= 0 {
       let place = step * stride
       let next: Double
-      if ends[place] == StepEnd.terminal.rawValue {
+      if ends[place] == StepEnd.absent.rawValue {
+        // Its value is that of what the step before led to.
+        advantage = 0
+        step -= 1
+        continue
+      } else if ends[place] == StepEnd.terminal.rawValue {
         (next, advantage) = (0, 0)
       } else if ends[place] == StepEnd.truncated.rawValue || step == steps - 1 {
         (next, advantage) = (Double(bootstrap[place]), 0)
@@ -80,11 +89,11 @@ enum Rollouts {
 extension PPO {
   /// Returns, normalised, and advantages.
   func estimateAdvantages() {
-    let (samples, discount) = (rollout.samples, settings.discount)
+    let discount = settings.discount
     let (returns, advantages) = (rollout.returns.pointer, rollout.advantages.pointer)
     if case .gae(let lambda) = settings.advantage {
       // Values in units of reward, as the rewards that they are compared with.
-      for sample in 0..<samples {
+      for sample in 0..<rollout.steps * rows {
         returns[sample] = Float(Double(rollout.values.pointer[sample]) * returnDeviation + returnMean)
       }
       for row in 0..<rows {
@@ -93,9 +102,10 @@ extension PPO {
           bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
           lambda: lambda, into: advantages + row)
       }
-      for sample in 0..<samples { returns[sample] += advantages[sample] }
-      let (mean, deviation) = Rollouts.moments(advantages, count: samples)
-      Rollouts.normalise(advantages, count: samples, mean: mean, deviation: deviation, epsilon: 1e-8)
+      rollout.removeAbsent()
+      for sample in 0..<rollout.samples { returns[sample] += advantages[sample] }
+      let (mean, deviation) = Rollouts.moments(advantages, count: rollout.samples)
+      Rollouts.normalise(advantages, count: rollout.samples, mean: mean, deviation: deviation, epsilon: 1e-8)
     } else {
       for row in 0..<rows {
         Rollouts.returns(
@@ -103,7 +113,9 @@ extension PPO {
           bootstrap: rollout.bootstrap.pointer + row, steps: rollout.steps, stride: rows, discount: discount,
           into: returns + row)
       }
+      rollout.removeAbsent()
     }
+    let samples = rollout.samples
     (returnMean, returnDeviation) = Rollouts.moments(returns, count: samples)
     Rollouts.normalise(returns, count: samples, mean: returnMean, deviation: returnDeviation, epsilon: 1e-7)
     if case .monteCarlo = settings.advantage {

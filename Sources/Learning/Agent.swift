@@ -7,6 +7,9 @@ public enum StepEnd: Float, Sendable {
   case truncated = 1
   /// Over: nothing comes after.
   case terminal = 2
+  /// No step at all: the environment was not there when it began or when it ended. Nothing is learnt from it, and what was
+  /// before and after it are episodes of their own; the one before was cut off, with what `act` saw last as its end.
+  case absent = 3
 }
 
 /// One step of `rows` environments. The memory belongs to the caller and is read during the call only.
@@ -85,7 +88,8 @@ public protocol Agent: AnyObject {
   var learnsFromLastAgent: Bool { get }
   var parts: Int { get }
   var phases: Int { get }
-  var isUpdateDue: Bool { get }
+  /// Updates that the steps stored so far call for.
+  var updatesDue: Int { get }
   func beginUpdate()
   func run(phase: Int, part: Int)
   /// - Throws: `LearningError.nonFinite`.
@@ -106,6 +110,8 @@ public protocol Agent: AnyObject {
 
 extension Agent {
   public var learnsFromLastAgent: Bool { false }
+
+  public var isUpdateDue: Bool { updatesDue > 0 }
 
   /// Observations `[rows, inputs]` → actions `[rows]`.
   public func act(

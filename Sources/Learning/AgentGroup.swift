@@ -29,8 +29,8 @@ public final class AgentGroup {
     let agent: any Agent
     var diagnostics = LearningDiagnostics()
     var failure: (any Error)?
-    /// Agrees the two threads on whether a shared agent goes on.
-    var goesOn = false
+    /// Of an agent that both threads work for: the updates of this `learn`.
+    var updates = 0
     init(_ agent: any Agent) { self.agent = agent }
   }
 
@@ -115,6 +115,10 @@ public final class AgentGroup {
     if let pair {
       job = .learn
       pair.run()
+      if slots.count % 2 == 1, let last = slots.last {
+        if last.updates > 0 { end(last) }
+        last.diagnostics = last.agent.takeDiagnostics()
+      }
       for slot in slots { if let failure = slot.failure { throw failure } }
       for (index, slot) in slots.enumerated() { diagnostics[index] = slot.diagnostics }
     } else {
@@ -132,33 +136,45 @@ public final class AgentGroup {
     }
   }
 
-  /// Every second agent as a whole; then, when their number is odd, one half of the last.
+  /// Every second agent as a whole; then, when their number is odd, the last one's parts.
+  ///
+  /// The last agent's sample is drawn before anything else, so that the other thread does not wait for it, and what only
+  /// one thread can do at the end of its last update is left to `learn`, which waits for both anyway.
   private func learn(thread: Int) {
     let whole = slots.count / 2 * 2
+    let last = whole < slots.count ? slots[whole] : nil
+    if thread == 0, let last {
+      last.failure = nil
+      last.updates = last.agent.updatesDue
+      if last.updates > 0 { last.agent.beginUpdate() }
+    }
     for index in stride(from: thread, to: whole, by: 2) {
       let slot = slots[index]
       slot.failure = nil
       do { slot.diagnostics = try slot.agent.learn() } catch { slot.failure = error }
     }
-    if whole == slots.count { return }
-    let (slot, agent) = (slots[whole], slots[whole].agent)
-    if thread == 0 { slot.failure = nil }
-    while true {
-      if thread == 0 {
-        slot.goesOn = slot.failure == nil && agent.isUpdateDue
-        if slot.goesOn { agent.beginUpdate() }
+    guard let last else { return }
+    let agent = last.agent
+    pair?.meet(thread)
+    for update in 0..<last.updates {
+      if update > 0 {
+        pair?.meet(thread)
+        if thread == 0 {
+          end(last)
+          agent.beginUpdate()
+        }
+        pair?.meet(thread)
       }
-      pair?.meet()
-      if !slot.goesOn { break }
       for phase in 0..<agent.phases {
+        if phase > 0 { pair?.meet(thread) }
         if thread < agent.parts { agent.run(phase: phase, part: thread) }
-        pair?.meet()
-      }
-      if thread == 0 {
-        do { try agent.endUpdate() } catch { slot.failure = error }
       }
     }
-    if thread == 0 { slot.diagnostics = agent.takeDiagnostics() }
+  }
+
+  /// Ends an update of the shared agent; its first failure is the one that is told.
+  private func end(_ slot: Slot) {
+    do { try slot.agent.endUpdate() } catch { slot.failure = slot.failure ?? error }
   }
 
   private func act(
@@ -175,7 +191,7 @@ public final class AgentGroup {
     agent.evaluate(
       observations + whole * rows * inputs, rows: thread == 0 ? 0..<middle : middle..<rows, exploring: exploring,
       part: thread)
-    pair?.meet()
+    pair?.meet(thread)
     if thread == 0 { agent.choose(rows: rows, exploring: exploring, into: actions + whole * rows) }
   }
 }

@@ -68,3 +68,53 @@ public enum Algorithms {
     return found
   }
 }
+
+/// The switches by which the published trainers choose among what here are algorithms of their own.
+public struct PublishedSwitches: Sendable, Equatable {
+  public var double = false
+  public var dueling = false
+  public var discrete = false
+  public var instant = false
+
+  public init(double: Bool = false, dueling: Bool = false, discrete: Bool = false, instant: Bool = false) {
+    self.double = double
+    self.dueling = dueling
+    self.discrete = discrete
+    self.instant = instant
+  }
+}
+
+extension Algorithms {
+  /// The algorithm that the published switches make of `base`: double and dueling of the DQN family's, discrete and instant
+  /// of the others'. A dueling network without double learning has no name of its own: it keeps its base's.
+  ///
+  /// - Throws: `LearningError.setting` for a switch that the family has no use for.
+  public static func variant(
+    of base: AlgorithmDescription, _ switches: PublishedSwitches
+  ) throws -> AlgorithmDescription {
+    if switches == PublishedSwitches() { return base }
+    func refuse(_ name: String) -> LearningError {
+      .setting(name, found: "given for \(base.name)", expected: "an algorithm that has such a form")
+    }
+    if let settings = base.settings as? DQNSettings {
+      if switches.discrete { throw refuse("discrete") }
+      if switches.instant { throw refuse("instant") }
+      var wanted = settings
+      wanted.double = settings.double || switches.double
+      wanted.dueling = settings.dueling || switches.dueling
+      return all.first { $0.settings as? DQNSettings == wanted }
+        ?? AlgorithmDescription(
+          name: base.name, summary: base.summary, family: base.family, actionKind: base.actionKind, settings: wanted)
+    }
+    if switches.double { throw refuse("double") }
+    if switches.dueling { throw refuse("dueling") }
+    if switches.discrete && switches.instant {
+      throw LearningError.setting("discrete", found: "given with instant", expected: "one of them")
+    }
+    let found = all.first {
+      $0.family == base.family && (switches.instant ? $0.actionKind == .instant : $0.actionKind.isDiscrete)
+    }
+    guard let found else { throw refuse(switches.instant ? "instant" : "discrete") }
+    return found
+  }
+}

@@ -118,6 +118,7 @@ final class DDPG: Agent {
     age.initialize(repeating: 0, count: rows)
     rooms = (0..<2).map { _ in RowEvaluation(actorShape, rows: context.rows) }
     answers = FloatBuffer(rows)
+    plan = Self.plan(settings)
     let parts = self.parts
     halves = halvesOf(settings.batchSize, parts: parts).enumerated().map {
       Half(actorShape, criticShape, rows: $1, part: $0, parts: parts)
@@ -167,11 +168,24 @@ final class DDPG: Agent {
   }
 
   private enum Phase { case critic, criticNorm, criticStep, actor, actorNorm, actorStep }
-  private static let standard: [Phase] = [.critic, .criticNorm, .criticStep, .actor, .actorNorm, .actorStep]
-  private static let simultaneous: [Phase] = [.critic, .actor, .criticNorm, .actorNorm, .criticStep, .actorStep]
+  private let plan: [Phase]
 
-  var isUpdateDue: Bool { pendingUpdates > 0 }
-  var phases: Int { Self.standard.count }
+  private static func plan(_ settings: DDPGSettings) -> [Phase] {
+    let order: [Phase] =
+      settings.compatibility == .upstream
+      ? [.critic, .actor, .criticNorm, .actorNorm, .criticStep, .actorStep]
+      : [.critic, .criticNorm, .criticStep, .actor, .actorNorm, .actorStep]
+    return order.filter {
+      switch $0 {
+      case .criticNorm: settings.criticOptimiser.clipNorm != nil
+      case .actorNorm: settings.actorOptimiser.clipNorm != nil
+      default: true
+      }
+    }
+  }
+
+  var updatesDue: Int { pendingUpdates }
+  var phases: Int { plan.count }
 
   func beginUpdate() {
     pendingUpdates -= 1
@@ -184,7 +198,7 @@ final class DDPG: Agent {
   func run(phase: Int, part: Int) {
     let half = halves[part]
     let other = parts == 2 ? halves[1] : nil
-    switch (settings.compatibility == .upstream ? Self.simultaneous : Self.standard)[phase] {
+    switch plan[phase] {
     case .critic: criticGradient(half)
     case .actor: actorGradient(half)
     case .criticNorm:

@@ -165,7 +165,7 @@ final class DQN: Agent {
   private enum Phase { case forward, loss, backward, gradient, norm, step }
   private let plan: [Phase]
 
-  var isUpdateDue: Bool { pendingUpdates > 0 }
+  var updatesDue: Int { pendingUpdates }
   var phases: Int { plan.count }
 
   func beginUpdate() {

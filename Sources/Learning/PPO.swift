@@ -37,6 +37,9 @@ final class PPO: Agent {
   var returnMean = 0.0
   var returnDeviation = 1.0
   private var diagnostics = LearningDiagnostics()
+  /// Of the running update, over all its steps.
+  private var divergence = 0.0
+  private var clipped = 0
 
   private let actorRooms: [RowEvaluation]
   private let criticRooms: [RowEvaluation]
@@ -47,7 +50,8 @@ final class PPO: Agent {
   private let nextValues: FloatBuffer
   /// Per epoch, the samples in the order in which they are used; nil for their own order.
   private let order: UnsafeMutablePointer<Int32>?
-  let halves: [PPOPart]
+  let actorSide: PPOSide
+  let criticSide: PPOSide
 
   /// Rows that go through the networks at once in an update; more would leave the second-level cache.
   static let piece = 96
@@ -66,7 +70,7 @@ final class PPO: Agent {
     inputs = context.inputs
     outputs = context.actionKind.outputs
     index = context.index
-    parts = samples / settings.minibatches > 1 ? context.parts : 1
+    parts = context.parts
 
     let actorShape = settings.actorShape(inputs: context.inputs, context.actionKind)
     let criticShape = settings.criticShape(inputs: context.inputs)
@@ -91,12 +95,12 @@ final class PPO: Agent {
     nextValues = FloatBuffer(context.rows)
     order = settings.minibatches > 1 ? .allocate(capacity: settings.epochs * samples) : nil
     order?.initialize(repeating: 0, count: settings.epochs * samples)
-    let parts = self.parts
-    halves = (0..<parts).map {
-      PPOPart(
-        actorShape, criticShape, rows: min(samples, Self.piece), losses: settings.epochs * settings.minibatches,
-        part: $0, parts: parts)
-    }
+    let largest = min((samples + settings.minibatches - 1) / settings.minibatches, Self.piece)
+    let updates = settings.epochs * settings.minibatches
+    actorSide = PPOSide(
+      actor, actorOptimiser, rows: largest, updates: updates, lossWeight: 1, figureWeight: -settings.entropyWeight)
+    criticSide = PPOSide(
+      critic, criticOptimiser, rows: largest, updates: updates, lossWeight: settings.valueWeight, figureWeight: 0)
   }
 
   deinit { order?.deallocate() }
@@ -154,34 +158,37 @@ final class PPO: Agent {
     rollout.append(step, logProbabilities: pendingLogProbabilities.pointer, values: pendingValues.pointer)
     steps += 1
     (rollout.bootstrap.pointer + place).update(repeating: 0, count: rows)
+    defer { discardUnlessPresent() }
     if settings.compatibility == .upstream { return }
     var isCut = rollout.isFull
     for row in 0..<rows where step.ends[row] == StepEnd.truncated.rawValue { isCut = true }
+    for row in 0..<rows where step.ends[row] == StepEnd.absent.rawValue {
+      rollout.bootstrap.pointer[place + row] = Float(
+        Double(pendingValues.pointer[row]) * returnDeviation + returnMean)
+    }
     if !isCut { return }
     criticRooms[0].run(critic, step.nextObservations, stride: inputs, rows: rows, into: nextValues.pointer)
-    for row in 0..<rows {
+    for row in 0..<rows where step.ends[row] != StepEnd.absent.rawValue {
       rollout.bootstrap.pointer[place + row] = Float(Double(nextValues.pointer[row]) * returnDeviation + returnMean)
     }
   }
 
-  // MARK: Learning
-
-  private enum Phase { case gradient, norm, step }
-  private static let plain: [Phase] = [.gradient, .step]
-  private static let clipped: [Phase] = [.gradient, .norm, .step]
-  private var plan: [Phase] {
-    settings.actorOptimiser.clipNorm == nil && settings.criticOptimiser.clipNorm == nil ? Self.plain : Self.clipped
+  /// A rollout in which hardly anybody was there has nothing to teach: every minibatch must have a few samples.
+  private func discardUnlessPresent() {
+    if rollout.isFull, rollout.presentCount < min(4 * settings.minibatches, rollout.samples) { rollout.removeAll() }
   }
 
-  var isUpdateDue: Bool { rollout.isFull }
-  var phases: Int { settings.epochs * settings.minibatches * plan.count }
+  // MARK: Learning
+
+  var updatesDue: Int { rollout.isFull ? 1 : 0 }
+  /// Actor and critic know nothing of each other once the advantages are there: each runs through all its epochs alone.
+  var phases: Int { 1 }
 
   func beginUpdate() {
     estimateAdvantages()
-    for half in halves {
-      (half.policyLoss, half.valueLoss, half.entropy, half.value) = (0, 0, 0, 0)
-      (half.clipped, half.divergence, half.finite) = (0, 0, true)
-    }
+    actorSide.begin()
+    criticSide.begin()
+    (divergence, clipped) = (0, 0)
     guard let order else { return }
     let samples = rollout.samples
     for epoch in 0..<settings.epochs {
@@ -192,100 +199,79 @@ final class PPO: Agent {
   }
 
   func run(phase: Int, part: Int) {
-    let (step, kind) = (phase / plan.count, plan[phase % plan.count])
-    let half = halves[part]
-    let other = parts == 2 ? halves[1] : nil
-    switch kind {
-    case .gradient:
-      if part == 0 {
-        actorOptimiser.begin()
-        criticOptimiser.begin()
+    if part == 0 { run(actorSide) { policySlopes($0, $1, of: $2) } }
+    if part == parts - 1 { run(criticSide) { valueSlopes($0, $1, of: $2) } }
+  }
+
+  /// All epochs of one network. `slopes(span, places, batch)` writes the loss's gradient with respect to the outputs of
+  /// the samples in `span` (by way of `places` where those are shuffled) and returns the sum of their losses and of a
+  /// second figure.
+  private func run(
+    _ side: PPOSide, slopes: (Range<Int>, UnsafePointer<Int32>?, Int) -> (loss: Double, figure: Double)
+  ) {
+    let samples = rollout.samples
+    for step in 0..<settings.epochs * settings.minibatches {
+      let minibatch = step % settings.minibatches
+      let start = samples * minibatch / settings.minibatches
+      let batch = samples * (minibatch + 1) / settings.minibatches - start
+      let places = order.map { UnsafePointer($0 + step / settings.minibatches * samples) }
+      let pieces = (batch + Self.piece - 1) / Self.piece
+      var (loss, figure) = (0.0, 0.0)
+      for piece in 0..<pieces {
+        let span = start + batch * piece / pieces..<start + batch * (piece + 1) / pieces
+        let x = input(span, places, side)
+        side.network.forward(x, stride: inputs, rows: span.count, in: side.workspace)
+        let sums = slopes(span, places, batch)
+        (loss, figure) = (loss + sums.loss, figure + sums.figure)
+        side.network.backward(
+          x, stride: inputs, rows: span.count, in: side.workspace, gradient: side.gradient.pointer,
+          accumulate: piece > 0, beforeActivation: side === actorSide && actionKind.isDiscrete)
       }
-      gradient(step, half, part: part)
-    case .norm:
-      if part > 0 { return }
-      actorOptimiser.clipNorm(
-        gradient: half.actorGradient.pointer, other: other.map { .init($0.actorGradient.pointer) })
-      criticOptimiser.clipNorm(
-        gradient: half.criticGradient.pointer, other: other.map { .init($0.criticGradient.pointer) })
-    case .step:
-      let isActorFinite = actorOptimiser.apply(
-        to: actor.buffer.pointer, gradient: halves[0].actorGradient.pointer,
-        other: other.map { .init($0.actorGradient.pointer) }, range: half.actorRange)
-      let isCriticFinite = criticOptimiser.apply(
-        to: critic.buffer.pointer, gradient: halves[0].criticGradient.pointer,
-        other: other.map { .init($0.criticGradient.pointer) }, range: half.criticRange)
-      half.finite = half.finite && isActorFinite && isCriticFinite
+      side.finish(step, loss: loss / Double(batch), figure: figure / Double(batch))
     }
   }
 
-  /// One part's gradient of one minibatch, in pieces.
-  private func gradient(_ step: Int, _ half: PPOPart, part: Int) {
-    let (samples, minibatch) = (rollout.samples, step % settings.minibatches)
-    let start = samples * minibatch / settings.minibatches
-    let batch = samples * (minibatch + 1) / settings.minibatches - start
-    let middle = (batch + 1) / 2
-    let first = start + (part == 0 ? 0 : middle)
-    let count = parts == 1 ? batch : part == 0 ? middle : batch - middle
-    let pieces = (count + Self.piece - 1) / Self.piece
-    let places = order.map { $0 + step / settings.minibatches * samples }
-    var loss = 0.0
-    for piece in 0..<pieces {
-      let (from, to) = (first + count * piece / pieces, first + count * (piece + 1) / pieces)
-      loss += self.piece(from..<to, places, of: batch, half, accumulate: piece > 0)
+  /// The observations of `span`: where they lie, or gathered.
+  private func input(
+    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, _ side: PPOSide
+  ) -> UnsafePointer<Float> {
+    guard let places else { return UnsafePointer(rollout.observations.pointer + span.lowerBound * inputs) }
+    for (row, sample) in span.enumerated() {
+      (side.gathered.pointer + row * inputs).update(
+        from: rollout.observations.pointer + Int(places[sample]) * inputs, count: inputs)
     }
-    half.losses.pointer[step] = Float(loss)
+    return UnsafePointer(side.gathered.pointer)
   }
 
-  private func piece(
-    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, of batch: Int, _ half: PPOPart, accumulate: Bool
-  ) -> Double {
-    let count = span.count
-    var x = UnsafePointer(rollout.observations.pointer + span.lowerBound * inputs)
-    if let places {
-      for row in 0..<count {
-        (half.gathered.pointer + row * inputs).update(
-          from: rollout.observations.pointer + Int(places[span.lowerBound + row]) * inputs, count: inputs)
-      }
-      x = UnsafePointer(half.gathered.pointer)
-    }
-    let scale = 1 / Float(batch)
-    actor.forward(x, stride: inputs, rows: count, in: half.actor)
-    let (policyLoss, entropy) = policyGradient(span, places, half, scale: scale)
-    actor.backward(
-      x, stride: inputs, rows: count, in: half.actor, gradient: half.actorGradient.pointer, accumulate: accumulate,
-      beforeActivation: actionKind.isDiscrete)
-
-    critic.forward(x, stride: inputs, rows: count, in: half.critic)
-    var (valueLoss, value) = (0.0, 0.0)
-    let slope = 2 * Float(settings.valueWeight) * scale
-    for row in 0..<count {
+  /// c₁·(V − R)².
+  private func valueSlopes(
+    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, of batch: Int
+  ) -> (loss: Double, figure: Double) {
+    let (output, slope) = (criticSide.workspace.output, criticSide.workspace.outputGradient)
+    let weight = 2 * Float(settings.valueWeight) * (1 / Float(batch))
+    var (loss, value) = (0.0, 0.0)
+    for row in 0..<span.count {
       let sample = places.map { Int($0[span.lowerBound + row]) } ?? span.lowerBound + row
-      let error = half.critic.output[row] - rollout.returns.pointer[sample]
-      valueLoss += Double(error) * Double(error)
-      value += Double(half.critic.output[row])
-      half.critic.outputGradient[row] = slope * error
+      let error = output[row] - rollout.returns.pointer[sample]
+      loss += Double(error) * Double(error)
+      value += Double(output[row])
+      slope[row] = weight * error
     }
-    critic.backward(
-      x, stride: inputs, rows: count, in: half.critic, gradient: half.criticGradient.pointer, accumulate: accumulate)
-    half.policyLoss += policyLoss / Double(batch)
-    half.valueLoss += valueLoss / Double(batch)
-    half.entropy += entropy / Double(batch)
-    half.value += value / Double(batch)
-    return (policyLoss + settings.valueWeight * valueLoss - settings.entropyWeight * entropy) / Double(batch)
+    return (loss, value)
   }
 
   /// The clipped objective's gradient: with respect to the mean (continuous) or the logits (discrete).
   ///
   /// - Returns: sums of policy loss and entropy.
-  private func policyGradient(
-    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, _ half: PPOPart, scale: Float
-  ) -> (loss: Double, entropy: Double) {
+  private func policySlopes(
+    _ span: Range<Int>, _ places: UnsafePointer<Int32>?, of batch: Int
+  ) -> (loss: Double, figure: Double) {
+    let scale = 1 / Float(batch)
     let gaussian = GaussianPolicy(deviation: Float(deviation))
     let clip = Float(settings.clip)
-    let (output, slope) = (half.actor.output, half.actor.outputGradient)
+    let (output, slope) = (actorSide.workspace.output, actorSide.workspace.outputGradient)
     let isDiscrete = actionKind.isDiscrete
-    var (loss, entropy, divergence, clipped) = (0.0, 0.0, 0.0, 0)
+    var (loss, entropy, divergence) = (0.0, 0.0, 0.0)
     for row in 0..<span.count {
       let sample = places.map { Int($0[span.lowerBound + row]) } ?? span.lowerBound + row
       let action = rollout.actions.pointer[sample]
@@ -309,29 +295,27 @@ final class PPO: Agent {
       }
     }
     if !isDiscrete { entropy = Double(gaussian.entropy) * Double(span.count) }
-    half.divergence += divergence * Double(scale)
-    half.clipped += clipped
+    self.divergence += divergence * Double(scale)
     return (loss, entropy)
   }
 
   func endUpdate() throws {
-    rollout.filled = 0
+    defer { rollout.removeAll() }
     let updates = settings.epochs * settings.minibatches
-    var finite = true
-    var loss = 0.0
-    for half in halves {
-      finite = finite && half.finite
-      for step in 0..<updates { loss += Double(half.losses.pointer[step]) }
-      diagnostics.policyLoss += half.policyLoss
-      diagnostics.valueLoss += half.valueLoss
-      diagnostics.entropy += half.entropy
-      diagnostics.meanValue += half.value
-      diagnostics.clippedFraction += Double(half.clipped) * Double(settings.minibatches) / Double(rollout.samples)
-      diagnostics.approximateKL += half.divergence
+    let policyLoss = actorSide.loss
+    let valueLoss = criticSide.loss
+    let loss = (0..<updates).reduce(0.0) {
+      $0 + Double(actorSide.objectives.pointer[$1]) + Double(criticSide.objectives.pointer[$1])
     }
+    diagnostics.policyLoss += policyLoss
+    diagnostics.valueLoss += valueLoss
+    diagnostics.entropy += actorSide.figure
+    diagnostics.meanValue += criticSide.figure
+    diagnostics.clippedFraction += Double(clipped) * Double(settings.minibatches) / Double(rollout.samples)
+    diagnostics.approximateKL += divergence
     diagnostics.loss += loss
     diagnostics.updates += updates
-    guard finite, loss.isFinite else {
+    guard actorSide.isFinite, criticSide.isFinite, loss.isFinite else {
       throw LearningError.nonFinite(
         agent: index, step: actorOptimiser.steps, quantity: loss.isFinite ? "a parameter" : "the loss")
     }

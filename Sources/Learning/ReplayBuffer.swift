@@ -47,7 +47,7 @@ final class ReplayBuffer {
 
   /// - `stopAtTimeLimit`: a time limit counts as the end of everything.
   func append(_ step: Transitions, stopAtTimeLimit: Bool) {
-    for row in 0..<step.rows {
+    for row in 0..<step.rows where step.ends[row] != StepEnd.absent.rawValue {
       (states.pointer + position * inputs).update(from: step.observations + row * inputs, count: inputs)
       (nextStates.pointer + position * inputs).update(from: step.nextObservations + row * inputs, count: inputs)
       actions.pointer[position] = step.actions[row]

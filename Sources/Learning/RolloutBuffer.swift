@@ -19,14 +19,15 @@ final class RolloutBuffer {
   let returns: FloatBuffer
   let advantages: FloatBuffer
 
-  var samples: Int { steps * rows }
+  /// Samples that can be learnt from: all, or after `removeAbsent` the steps that there really were.
+  private(set) var samples: Int
   var isFull: Bool { filled == steps }
 
   init(steps: Int, rows: Int, inputs: Int) {
     self.steps = steps
     self.rows = rows
     self.inputs = inputs
-    let samples = steps * rows
+    samples = steps * rows
     observations = FloatBuffer(samples * inputs)
     actions = FloatBuffer(samples)
     rewards = FloatBuffer(samples)
@@ -48,6 +49,33 @@ final class RolloutBuffer {
     (logProbabilities.pointer + place).update(from: log, count: rows)
     (values.pointer + place).update(from: v, count: rows)
     filled += 1
+  }
+
+  /// Forgets all steps.
+  func removeAll() {
+    filled = 0
+    samples = steps * rows
+  }
+
+  /// Steps of environments that were there, in a full buffer.
+  var presentCount: Int {
+    (0..<steps * rows).count { ends.pointer[$0] != StepEnd.absent.rawValue }
+  }
+
+  /// Closes the gaps that absent environments left; from then on `samples` is smaller and a sample's place says no longer
+  /// whose and when it was.
+  func removeAbsent() {
+    var kept = 0
+    for sample in 0..<steps * rows where ends.pointer[sample] != StepEnd.absent.rawValue {
+      if kept < sample {
+        (observations.pointer + kept * inputs).update(from: observations.pointer + sample * inputs, count: inputs)
+        for buffer in [actions, logProbabilities, values, returns, advantages] {
+          buffer.pointer[kept] = buffer.pointer[sample]
+        }
+      }
+      kept += 1
+    }
+    samples = kept
   }
 
   // MARK: State

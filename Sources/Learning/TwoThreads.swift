@@ -47,8 +47,8 @@ final class TwoThreads {
     body = usual
   }
 
-  /// Inside the body: waits until both threads are here.
-  func meet() {
-    if let worker { marlise_worker_meet(worker) }
+  /// Inside the body, on thread `thread`: waits until both threads are here.
+  func meet(_ thread: Int) {
+    if let worker { marlise_worker_meet(worker, Int32(thread)) }
   }
 }

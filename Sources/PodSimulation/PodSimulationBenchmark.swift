@@ -33,6 +33,36 @@ public enum PodSimulationBenchmark {
     return Result(podSeconds: seconds * batch, elapsed: threadTime() - start, requests: requests)
   }
 
+  /// Plays `episodes` episodes of what a trainer plays, without agents: load, requests, samples, observations, and limits of
+  /// a policy that costs nothing.
+  ///
+  /// - Returns: CPU time of the calling thread, seconds; with `configuration.threads` = 1 all of it.
+  public static func episodes(
+    _ episodes: Int, of configuration: PodClusterConfiguration, settings: DecisionSettings, workload: Workload,
+    seconds: Int, limit: Millicores
+  ) throws -> Double {
+    let environment = try ScalingEnvironment(
+      configuration, pods: configuration.pods.indices.map { PodDescription(name: "pod\($0)") }, settings: settings,
+      workload: workload, seconds: seconds)
+    let places = environment.pods * environment.clusters
+    let actions = UnsafeMutablePointer<Float>.allocate(capacity: places)
+    actions.initialize(repeating: 0, count: places)
+    defer { actions.deallocate() }
+    let start = threadTime()
+    for episode in 0..<episodes {
+      environment.begin(episode: episode, limits: Array(repeating: limit, count: places))
+      for second in 0..<seconds {
+        // Up and down, so that every second has its resizes.
+        actions.update(repeating: Float(second % 2 * 2), count: places)
+        for (cluster, group) in environment.groups.enumerated() {
+          group.decide(actions: actions + cluster, stride: environment.clusters)
+        }
+        environment.advance()
+      }
+    }
+    return threadTime() - start
+  }
+
   private static func threadTime() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

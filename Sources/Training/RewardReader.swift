@@ -3,6 +3,7 @@ import Autoscaling
 /// Reads the rewards of the second that has just passed from a decision path.
 struct RewardReader {
   private let reward: PublishedReward
+  /// Of the pods that are there, one after the other.
   private var responseTimes: [Double]
   private var priorities: [Double]
 
@@ -12,16 +13,23 @@ struct RewardReader {
     priorities = Array(repeating: 1, count: pods)
   }
 
-  /// Gives each pod's total reward. A pod that has not answered a request yet has a response time of 0.
+  /// Gives the total reward of each pod that is there. One that has not answered a request yet has a response time of 0.
   mutating func rewards(of group: PodGroup, take: (_ pod: Int, _ total: Double) -> Void) {
-    for pod in 0..<group.count {
-      responseTimes[pod] = group.samples[pod].responseTimes?.mean ?? 0
-      priorities[pod] = group.pods[pod].priority
+    var present = 0
+    for pod in 0..<group.count where group.samples[pod].isPresent {
+      responseTimes[present] = group.samples[pod].responseTimes?.mean ?? 0
+      priorities[present] = group.pods[pod].priority
+      present += 1
     }
+    guard present > 0 else { return }
     let shared = responseTimes.withUnsafeBufferPointer { responseTimes in
-      priorities.withUnsafeBufferPointer { reward.sharedPart(responseTimes: responseTimes, priorities: $0) }
+      priorities.withUnsafeBufferPointer { priorities in
+        reward.sharedPart(
+          responseTimes: UnsafeBufferPointer(rebasing: responseTimes[..<present]),
+          priorities: UnsafeBufferPointer(rebasing: priorities[..<present]))
+      }
     }
-    for pod in 0..<group.count {
+    for pod in 0..<group.count where group.samples[pod].isPresent {
       let own = reward.agent(last: group.utilisation[pod], previous: group.previousUtilisation[pod])
       take(pod, reward.total(agent: own, shared: shared))
     }

@@ -12,7 +12,7 @@ public struct EpisodeSummary: Sendable, Equatable {
   public var reward: Double
   /// The same per agent, `[pods]`.
   public var agentRewards: [Double]
-  /// Mean over steps and pods of the second's mean response time, seconds.
+  /// Mean over steps and pods of the second's mean response time, seconds; of the pods that were there, as all that follows.
   public var meanLatency: Double
   /// Mean limit of a pod, millicores.
   public var meanLimit: Double
@@ -42,12 +42,21 @@ public final class Trainer {
   /// The limits that the next episode begins with, `[pods × clusters]`.
   private(set) var limits: [Millicores]
 
+  /// Called after each step, before the agents learn from it.
+  public var onStep: ((_ trainer: Trainer, _ step: Int) -> Void)?
+
+  /// What the agent of a pod of the first cluster did last, and what it got for it.
+  public func action(ofPod pod: Int) -> Float { actions.pointer[pod * settings.clusters] }
+  public func reward(ofPod pod: Int) -> Float { rewards.pointer[pod * settings.clusters] }
+
   private var validation: Validation?
   private let places: Int
   private let previous: FloatBuffer
   private let actions: FloatBuffer
   private let rewards: FloatBuffer
   private let ends: FloatBuffer
+  /// Whether each pod was there when it acted, `[pods × clusters]`.
+  private var wasPresent: [Bool]
   private var rewardReader: RewardReader
 
   /// - Parameter threads: 1 or 2; results do not depend on it.
@@ -73,6 +82,7 @@ public final class Trainer {
     actions = FloatBuffer(places)
     rewards = FloatBuffer(places)
     ends = FloatBuffer(places)
+    wasPresent = Array(repeating: true, count: places)
     rewardReader = RewardReader(try settings.publishedReward(of: algorithm), pods: count)
     limits = Array(repeating: settings.firstLimit(pool: settings.pool, anew: false), count: places)
   }
@@ -88,18 +98,20 @@ public final class Trainer {
       meanLimit: 0, resizes: 0, exploration: 0, loss: 0, updates: 0)
     var losses = 0.0
     var learners = 0
+    var samples = 0
     let size = places * settings.observationSpec.size
     for step in 0..<settings.steps {
       // The environment writes the next observation over this one.
       previous.pointer.update(from: environment.observations.values, count: size)
       agents.act(previous.pointer, exploring: true, into: actions.pointer)
+      notePresence()
       for cluster in 0..<settings.clusters {
         environment.groups[cluster].decide(actions: actions.pointer + cluster, stride: settings.clusters)
       }
       environment.advance()
-      collectRewards(into: &summary)
-      let end: StepEnd = step == settings.steps - 1 ? .truncated : .goesOn
-      ends.pointer.update(repeating: end.rawValue, count: places)
+      samples += collectRewards(into: &summary)
+      if let onStep { onStep(self, step) }
+      noteEnds(isLast: step == settings.steps - 1)
       agents.store(
         observations: previous.pointer, actions: actions.pointer, rewards: rewards.pointer,
         nextObservations: environment.observations.values, ends: ends.pointer)
@@ -110,9 +122,8 @@ public final class Trainer {
         learners += 1
       }
     }
-    let samples = Double(settings.steps * places)
-    summary.meanLatency /= samples
-    summary.meanLimit /= samples
+    summary.meanLatency /= Double(max(samples, 1))
+    summary.meanLimit /= Double(max(samples, 1))
     summary.reward = summary.agentRewards.reduce(0, +) / Double(environment.pods)
     summary.resizes = Double(environment.resizes) / Double(settings.clusters)
     summary.exploration = agents.diagnostics.first?.exploration ?? 0
@@ -142,12 +153,35 @@ public final class Trainer {
     environment.begin(episode: episode, limits: limits)
   }
 
-  /// The rewards of the second that has just passed, `[pods × clusters]`.
-  private func collectRewards(into summary: inout EpisodeSummary) {
+  private func notePresence() {
+    for (cluster, group) in environment.groups.enumerated() {
+      for pod in 0..<group.count { wasPresent[pod * settings.clusters + cluster] = group.samples[pod].isPresent }
+    }
+  }
+
+  /// A pod that was not there when it acted, or is not any more, has made no step to learn from.
+  private func noteEnds(isLast: Bool) {
+    let end: StepEnd = isLast ? .truncated : .goesOn
+    for (cluster, group) in environment.groups.enumerated() {
+      for pod in 0..<group.count {
+        let place = pod * settings.clusters + cluster
+        ends.pointer[place] =
+          wasPresent[place] && group.samples[pod].isPresent ? end.rawValue : StepEnd.absent.rawValue
+      }
+    }
+  }
+
+  /// The rewards of the second that has just passed, `[pods × clusters]`; 0 for pods that are not there.
+  ///
+  /// - Returns: how many pods were there.
+  private func collectRewards(into summary: inout EpisodeSummary) -> Int {
     let clusters = settings.clusters
+    var present = 0
+    rewards.pointer.update(repeating: 0, count: places)
     for cluster in 0..<clusters {
       let group = environment.groups[cluster]
-      for pod in 0..<group.count {
+      for pod in 0..<group.count where group.samples[pod].isPresent {
+        present += 1
         summary.meanLatency += group.samples[pod].responseTimes?.mean ?? 0
         summary.meanLimit += Double(group.samples[pod].limit)
       }
@@ -156,6 +190,7 @@ public final class Trainer {
         summary.agentRewards[pod] += total / Double(clusters)
       }
     }
+    return present
   }
 
   /// Goes on where a saved run stopped.
@@ -174,7 +209,7 @@ public final class Trainer {
   ///
   /// - Returns: the score (see `Validation`), and whether no earlier score was as high.
   public func validate() throws -> (score: Double, isBest: Bool) {
-    let validation = try self.validation ?? Validation(settings, algorithm: algorithm)
+    let validation = try self.validation ?? Validation(settings, algorithm: algorithm, threads: agents.threads)
     self.validation = validation
     let score = try validation.score(
       agents.agents.map { agent in Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) }) })

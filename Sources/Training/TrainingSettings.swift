@@ -49,6 +49,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// How old what the agents see is, and how long a new limit takes to act.
   public var metrics = MetricLag.direct
   public var resizeLatency = Randomization.Range(0, 0)
+  /// Pods that come and go: by schedule, the same in every episode, or at random. nil for pods that stay.
+  public var schedules: [PodSchedule]?
+  public var churn: PodChurn?
+  /// How requests travel from pod to pod; nil where every pod is a service of its own.
+  public var graph: ServiceGraph?
 
   public var seed: UInt64 = 1
   /// Write a numbered checkpoint every so many episodes; nil for none.
@@ -118,6 +123,9 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     )
     configuration.metrics = metrics
     configuration.resizeLatency = resizeLatency
+    configuration.schedules = schedules ?? []
+    configuration.churn = churn
+    configuration.graph = graph
     return configuration
   }
 

@@ -1,4 +1,5 @@
 import Autoscaling
+import Dispatch
 import Learning
 import NeuralNetwork
 import PodSimulation
@@ -13,13 +14,51 @@ final class Validation {
 
   private let settings: TrainingSettings
   private let algorithm: AlgorithmDescription
-  private let environments: [ScalingEnvironment]
-  private let actions: FloatBuffer
-  private var rewardReader: RewardReader
+  private let courses: [Course]
+  private let threads: Int
 
-  init(_ settings: TrainingSettings, algorithm: AlgorithmDescription) throws {
+  /// One workload's episodes, with all that one thread needs to play them.
+  private final class Course {
+    let environment: ScalingEnvironment
+    let actions: FloatBuffer
+    var rewardReader: RewardReader
+    /// The mean reward of an agent and step, per cluster.
+    var scores = Array(repeating: 0.0, count: Validation.clusters)
+    /// Rewards in each score; absent pods have none.
+    private var counts = Array(repeating: 0, count: Validation.clusters)
+
+    init(_ environment: ScalingEnvironment, _ rewardReader: RewardReader) {
+      self.environment = environment
+      self.rewardReader = rewardReader
+      actions = FloatBuffer(environment.pods * Validation.clusters)
+    }
+
+    func play(_ policy: GreedyPolicy, limits: [Millicores]) {
+      let clusters = Validation.clusters
+      environment.begin(episode: 0, limits: limits)
+      for cluster in 0..<clusters { (scores[cluster], counts[cluster]) = (0, 0) }
+      for _ in 0..<Validation.seconds {
+        policy.decide(environment.observations.values, into: actions.pointer)
+        for cluster in 0..<clusters {
+          environment.groups[cluster].decide(actions: actions.pointer + cluster, stride: clusters)
+        }
+        environment.advance()
+        for cluster in 0..<clusters {
+          rewardReader.rewards(of: environment.groups[cluster]) { _, total in
+            scores[cluster] += total
+            counts[cluster] += 1
+          }
+        }
+      }
+      for cluster in 0..<clusters { scores[cluster] /= Double(max(counts[cluster], 1)) }
+    }
+  }
+
+  /// - Parameter threads: 1 or 2; scores do not depend on it.
+  init(_ settings: TrainingSettings, algorithm: AlgorithmDescription, threads: Int) throws {
     self.settings = settings
     self.algorithm = algorithm
+    self.threads = threads
     let count = settings.pods.count
     let schedule = EpisodeSchedule(settings: settings)
     let load = try Workload(settings.workload)
@@ -29,14 +68,17 @@ final class Validation {
     steady.trace = nil
     steady.mean = load.mean
     steady.minimum = min(steady.minimum, steady.mean)
-    environments = try [load, Workload(steady)].map { workload in
-      try ScalingEnvironment(
-        settings.cluster(seed: settings.seed &+ Self.seedOffset, clusters: Self.clusters),
-        pods: (0..<count).map { PodDescription(name: "pod\($0)", priority: schedule.priority(ofPod: $0, episode: 0)) },
-        settings: settings.decisionSettings(of: algorithm), workload: workload, seconds: Self.seconds)
+    let reward = try settings.publishedReward(of: algorithm)
+    courses = try [load, Workload(steady)].map { workload in
+      Course(
+        try ScalingEnvironment(
+          settings.cluster(seed: settings.seed &+ Self.seedOffset, clusters: Self.clusters),
+          pods: (0..<count).map {
+            PodDescription(name: "pod\($0)", priority: schedule.priority(ofPod: $0, episode: 0))
+          },
+          settings: settings.decisionSettings(of: algorithm), workload: workload, seconds: Self.seconds),
+        RewardReader(reward, pods: count))
     }
-    actions = FloatBuffer(count * Self.clusters)
-    rewardReader = RewardReader(try settings.publishedReward(of: algorithm), pods: count)
   }
 
   /// The mean reward of an agent and step in the worse half of the episodes. Always the same episodes: scores can be compared.
@@ -44,29 +86,27 @@ final class Validation {
     let clusters = Self.clusters
     let count = settings.pods.count
     let assignment = (0..<count * clusters).map { settings.sharesParameters ? 0 : $0 / clusters }
-    let policy = try GreedyPolicy(algorithm: algorithm.name, sets: networks, assignment: assignment)
+    // A policy has room for one decision at a time.
+    let policies = try courses.map { _ in
+      try GreedyPolicy(algorithm: algorithm.name, sets: networks, assignment: assignment)
+    }
     // Drawn limits, some of them far off: agents must find back from where others' mistakes have put them.
     var limits = Array(repeating: 0, count: count * clusters)
     for cluster in 0..<clusters {
       let drawn = EpisodeSchedule(settings: settings).randomLimits(episode: -1, cluster: cluster, pool: settings.pool)
       for pod in 0..<count { limits[pod * clusters + cluster] = drawn[pod] }
     }
-    var scores: [Double] = []
-    for environment in environments {
-      environment.begin(episode: 0, limits: limits)
-      var sums = Array(repeating: 0.0, count: clusters)
-      for _ in 0..<Self.seconds {
-        policy.decide(environment.observations.values, into: actions.pointer)
-        for cluster in 0..<clusters {
-          environment.groups[cluster].decide(actions: actions.pointer + cluster, stride: clusters)
-        }
-        environment.advance()
-        for cluster in 0..<clusters {
-          rewardReader.rewards(of: environment.groups[cluster]) { _, total in sums[cluster] += total }
-        }
+    let start = limits
+    let plays = zip(courses, policies).map { (course: $0, policy: $1) }
+    if threads > 1 {
+      nonisolated(unsafe) let plays = plays
+      DispatchQueue.concurrentPerform(iterations: plays.count) {
+        plays[$0].course.play(plays[$0].policy, limits: start)
       }
-      scores += sums.map { $0 / Double(Self.seconds * count) }
+    } else {
+      for play in plays { play.course.play(play.policy, limits: start) }
     }
+    let scores = courses.flatMap(\.scores)
     let worse = scores.sorted().prefix(scores.count / 2)
     return worse.reduce(0, +) / Double(worse.count)
   }

@@ -62,34 +62,46 @@ struct Bench {
       print(line("", "threads", "median", "best", "", "of sgemm peak"))
       for row in rows { show(row, peak: peak) }
     }
-    func add(_ name: String, _ measure: () throws -> Row) rethrows {
+    func add(_ name: String, _ measure: () throws -> [Row]) rethrows {
       guard only.isEmpty || name.contains(only) else { return }
-      let row = try measure()
-      rows.append(row)
-      if !json { show(row, peak: peak) }
+      for row in try measure() {
+        rows.append(row)
+        if !json { show(row, peak: peak) }
+      }
     }
-    for name in ["mdqn", "dmdqn", "ddmdqn", "ppo", "ddpg"] {
+    for name in Algorithms.names {
       let updates = 200
       for kernels in Kernels.allCases {
         try add("\(name) update") {
-          try work.updates(name, agents: 2, threads: 1, updates: updates, kernels: kernels)
+          [try work.updates(name, agents: 2, threads: 1, updates: updates, kernels: kernels)]
         }
       }
-      try add("\(name) update") { try work.updates(name, agents: 3, threads: 1, updates: updates) }
-      try add("\(name) update") { try work.updates(name, agents: 3, threads: 2, updates: updates) }
+      try add("\(name) update") { try work.scaling(name, updates: updates) }
     }
+    for name in ["mdqn", "ppo", "ddpg"] { try add("\(name) training") { try work.training(name, episodes: 6) } }
+    try add("mdqn checkpoint") { try work.checkpoints("mdqn") }
     for name in ["mdqn", "ppo"] {
       for kernels in Kernels.allCases {
-        try add("\(name) decision") { try work.decision(name, repeats: 20_000, kernels: kernels) }
+        try add("\(name) decision") { [try work.decision(name, repeats: 20_000, kernels: kernels)] }
       }
     }
     for shared in [true, false] {
       try add("mdqn agents") {
-        try work.tick("mdqn", agents: 10_000, shared: shared, threads: 1, kernels: .blas)
+        [try work.tick("mdqn", agents: 10_000, shared: shared, threads: 1, kernels: .blas)]
       }
       for threads in [1, 2] {
-        try add("mdqn agents") { try work.tick("mdqn", agents: 10_000, shared: shared, threads: threads) }
+        try add("mdqn agents") { [try work.tick("mdqn", agents: 10_000, shared: shared, threads: threads)] }
       }
+    }
+    for rate in [10.0, 30.0] {
+      for workers in [1, 4] {
+        try add("simulator, \(Int(rate)) requests/s, W = \(workers)") {
+          [try work.simulator(rate: rate, workers: workers)]
+        }
+      }
+    }
+    for name in ["mdqn", "ppo"] {
+      try add("simulator's share of training, \(name)") { [try work.simulatorShare(name)] }
     }
     if json { try printJSON(rows, peak: peak, clock: clock, runs: runs) }
   }

@@ -1,7 +1,10 @@
 import COpenBLAS
+import Checkpoints
+import Foundation
 import Learning
 import NeuralNetwork
 import RandomStreams
+import Training
 
 /// What is measured: the learners' updates, decisions, and matrix products beside them.
 struct Workloads {
@@ -65,50 +68,91 @@ struct Workloads {
   private func title(_ kernels: Kernels) -> String { kernels == .blas ? ", OpenBLAS" : "" }
 
   private func updates(_ name: String, agents: Int, threads: Int, updates: Int, title: String) throws -> Row {
-    let algorithm = try Algorithms.named(name)
-    var settings = algorithm.settings
-    if var dqn = settings as? DQNSettings {
-      dqn.updatesPerRound = updates
-      settings = dqn
-    }
-    if var ppo = settings as? PPOSettings {
-      ppo.epochs = updates
-      // Epochs by the hundred on one rollout are for timing; small steps keep them finite.
-      ppo.actorOptimiser.learningRate = 1e-6
-      ppo.criticOptimiser.learningRate = 1e-6
-      settings = ppo
-    }
-    if var ddpg = settings as? DDPGSettings {
-      ddpg.updatesPerRound = updates
-      settings = ddpg
-    }
-    let group = try AgentGroup(
-      algorithm, settings: settings, count: agents, inputs: Self.inputs, seed: 1, threads: threads)
-    let data = numbers(agents * Self.inputs)
-    let (actions, rewards, ends) = (FloatBuffer(agents), FloatBuffer(agents), FloatBuffer(agents))
-    var random = RandomStream(seed: 2, purpose: "bench")
-    func step() {
-      for index in 0..<data.count { data.pointer[index] = random.uniform() }
-      for index in 0..<agents { rewards.pointer[index] = random.uniform() }
-      group.act(data.pointer, exploring: true, into: actions.pointer)
-      group.store(
-        observations: data.pointer, actions: actions.pointer, rewards: rewards.pointer, nextObservations: data.pointer,
-        ends: ends.pointer)
-    }
-    func fill() { while !group.agents[0].isUpdateDue { step() } }
+    let course = try UpdateCourse(name, agents: agents, threads: threads, updates: updates, inputs: Self.inputs)
     var seconds: [Double] = []
     for run in 0...runs {
-      fill()
-      let start = clock.now()
-      try group.learn()
-      if run > 0 { seconds.append((clock.now() - start) / Double(agents * updates)) }
+      let time = try course.run(clock)
+      if run > 0 { seconds.append(time) }
     }
-    seconds.sort()
+    return row("\(name) update, \(agents) agent\(agents == 1 ? "" : "s")\(title)", seconds, threads, flops: name)
+  }
+
+  /// Three agents' updates on one thread and on two, by turns, and the median of the turns' ratios: what the machine does to
+  /// one it does to the other. Before them two agents, which share nothing: what two threads of this machine can do at all.
+  func scaling(_ name: String, updates: Int) throws -> [Row] {
+    try [2, 3].flatMap { agents in
+      let courses = try [1, 2].map {
+        try UpdateCourse(name, agents: agents, threads: $0, updates: updates, inputs: Self.inputs)
+      }
+      return try byTurns("\(name) update, \(agents) agents", flops: name) { try courses[$0].run(clock) }
+    }
+  }
+
+  /// `measure(0)` on one thread and `measure(1)` on two, by turns: seconds per update.
+  private func byTurns(_ title: String, flops: String, measure: (Int) throws -> Double) rethrows -> [Row] {
+    var seconds: [[Double]] = [[], []]
+    for run in 0...runs {
+      for index in 0..<2 {
+        let time = try measure(index)
+        if run > 0 { seconds[index].append(time) }
+      }
+    }
+    let ratios = zip(seconds[0], seconds[1]).map { $0 / $1 }.sorted()
+    return (0..<2).map { row(title, seconds[$0], $0 + 1, flops: flops) } + [
+      Row(
+        name: "\(title), 2 threads : 1", threads: 2, value: ratios[ratios.count / 2], unit: "x",
+        best: ratios[ratios.count - 1])
+    ]
+  }
+
+  private func row(_ title: String, _ times: [Double], _ threads: Int, flops: String) -> Row {
+    let seconds = times.sorted()
     let median = seconds[seconds.count / 2]
-    withExtendedLifetime((data, actions, rewards, ends)) {}
     return Row(
-      name: "\(name) update, \(agents) agent\(agents == 1 ? "" : "s")\(title)", threads: threads, value: 1 / median,
-      unit: "updates/s", best: 1 / seconds[0], gigaflops: Self.megaflops[name].map { $0 / median * 1e-3 })
+      name: title, threads: threads, value: 1 / median, unit: "updates/s", best: 1 / seconds[0],
+      gigaflops: Self.megaflops[flops].map { $0 / median * 1e-3 })
+  }
+
+  // MARK: Training
+
+  /// The whole loop at the published ratio, one update per agent and step: one cluster of three pods, simulation,
+  /// exploration, replay and learning; on one thread and on two, by turns.
+  func training(_ name: String, episodes: Int) throws -> [Row] {
+    var settings = TrainingSettings()
+    settings.algorithm = name
+    settings.episodes = 1_000_000
+    let trainers = try [1, 2].map { try Trainer(settings, threads: $0) }
+    return try byTurns("\(name) training, 3 pods", flops: name) { index in
+      // Begins where every agent learns at every step.
+      while try trainers[index].runEpisode().updates == 0 {}
+      let start = clock.now()
+      var updates = 0
+      for _ in 0..<episodes { updates += try trainers[index].runEpisode().updates }
+      return (clock.now() - start) / Double(updates)
+    }
+  }
+
+  // MARK: Checkpoints
+
+  /// Writing (with sync and rename) and reading the whole state of three agents after one round of memory.
+  func checkpoints(_ name: String) throws -> [Row] {
+    var settings = TrainingSettings()
+    settings.algorithm = name
+    let trainer = try Trainer(settings, threads: 1)
+    for _ in 0..<20 { _ = try trainer.runEpisode() }
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("marlise-bench-\(getpid())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("bench.h5").path
+    let save = try Measurement(clock: clock, runs: runs, operations: 1) { try trainer.checkpoint().write(to: path) }
+    let load = try Measurement(clock: clock, runs: runs, operations: 1) {
+      _ = try Checkpoint.read(path, including: .everything)
+    }
+    return [("save", save), ("load", load)].map {
+      Row(
+        name: "\(name) checkpoint, 3 agents, \($0.0)", threads: 1, value: $0.1.median * 1e3, unit: "ms",
+        best: $0.1.best * 1e3)
+    }
   }
 
   // MARK: Decisions

@@ -5,12 +5,8 @@ import Terminal
 /// A comparison of simulator and measurement as a page with plots.
 struct FidelityPage {
   let report: FidelityReport
-  let replays: [DynamicReplay]
 
-  init(_ report: FidelityReport, replays: [DynamicReplay]) {
-    self.report = report
-    self.replays = replays
-  }
+  init(_ report: FidelityReport) { self.report = report }
 
   func html() -> String {
     var compared: [String] = []
@@ -165,40 +161,57 @@ struct FidelityPage {
 
   private func addDynamics(to page: inout HTMLReport) {
     page.add(heading: "Changing limits and loads, second by second")
-    var table = HTMLReport.Table([
-      .text("run"), .number("usage, % of limit"), .number("CPU, %"), .number("mean response, %"), .number("P95, %"),
-      .number("correlation"), .text("remark"),
-    ])
+    var table = HTMLReport.Table(
+      [
+        .text("run"), .number("usage, % of limit"), .number("CPU, %"), .number("mean response, %"), .number("P95, %"),
+        .number("correlation"), .number("late, s"), .number("simulated, s"), .text("remark"),
+      ], caption: "Late: the longest stretch in which answers took more than half a second on average.")
     for run in report.dynamics {
       table.add([
         .init(run.name), .init(Number.fixed(run.usageDifference * 100, 2)),
         .init(Number.fixed(run.capacityError * 100, 1)),
         .init(run.meanError.map { Number.fixed($0 * 100, 1) } ?? ""),
         .init(run.p95Error.map { Number.fixed($0 * 100, 1) } ?? ""),
-        .init(run.correlation.map { Number.fixed($0, 3) } ?? ""), .init(FidelityTables.remark(run)),
+        .init(run.correlation.map { Number.fixed($0, 3) } ?? ""), .init("\(run.measuredLate)"),
+        .init("\(run.simulatedLate)"), .init(FidelityTables.remark(run)),
       ])
     }
     page.add(table: table)
-    for replay in replays {
-      let seconds = replay.run.seconds
-      page.add(charts: [
-        Chart(
-          replay.run.name, caption: "CPU usage of every second, and the limit.", x: Axis("second"),
-          y: Axis("usage, m", includesZero: true),
-          marks: [
-            .line("measured", perSecond: seconds.map(\.usage)),
-            .line("simulated", perSecond: replay.usage, isDashed: true),
-            .line("limit", perSecond: seconds.map { Double($0.limit) }),
-          ], width: 540, height: 340),
-        Chart(
-          "Response times", caption: "Mean of the requests that ended in the second.", x: Axis("second"),
-          y: Axis("mean response time, ms", kind: .logarithmic),
-          marks: [
-            .line("measured", perSecond: seconds.map { ($0.mean ?? .nan) * 1000 }),
-            .line("simulated", perSecond: replay.responses.map { $0 * 1000 }, isDashed: true),
-          ], width: 540, height: 340),
-      ])
+    for run in report.dynamics {
+      let (measured, simulated) = (run.series.measured, run.series.simulated)
+      page.add(
+        charts: [
+          Chart(
+            run.name, caption: "CPU usage of every second, and the limit.", x: Axis("second"),
+            y: Axis("usage, m", includesZero: true),
+            marks: [
+              .line("measured", perSecond: measured.map(\.usage)),
+              .line("simulated", perSecond: simulated.map(\.usage), isDashed: true),
+              .line("limit", perSecond: measured.map(\.limit)),
+            ], width: 540, height: 300),
+          Chart(
+            "Response times", caption: "Mean of the requests that ended in the second.", x: Axis("second"),
+            y: Axis("mean response time, ms", kind: .logarithmic),
+            marks: [
+              .line("measured", perSecond: measured.map { $0.response * 1000 }),
+              .line("simulated", perSecond: simulated.map { $0.response * 1000 }, isDashed: true),
+            ], width: 540, height: 300),
+        ] + backlog(of: run.series))
     }
+  }
+
+  /// Nothing where nobody ever waited.
+  private func backlog(of series: RunSeries) -> [Chart] {
+    guard series.measured.contains(where: { $0.backlog >= 2 }) else { return [] }
+    return [
+      Chart(
+        "Backlog", caption: "Clients waiting at the second's end.", x: Axis("second"),
+        y: Axis("clients", includesZero: true),
+        marks: [
+          .line("measured", perSecond: series.measured.map(\.backlog)),
+          .line("simulated", perSecond: series.simulated.map(\.backlog), isDashed: true),
+        ], width: 540, height: 300)
+    ]
   }
 
   private func addClosedLoop(to page: inout HTMLReport) {
@@ -229,6 +242,25 @@ struct FidelityPage {
       ])
     }
     page.add(table: table)
+    for run in report.closedLoop {
+      let (measured, simulated) = (run.series.measured, run.series.simulated)
+      page.add(
+        charts: [
+          Chart(
+            run.name, caption: "Limits that the controller set.", x: Axis("second"),
+            y: Axis("limit, m", includesZero: true),
+            marks: [
+              .line("measured", perSecond: measured.map(\.limit)),
+              .line("simulated", perSecond: simulated.map(\.limit), isDashed: true),
+            ], width: 540, height: 300),
+          Chart(
+            "CPU usage", caption: "Of every second.", x: Axis("second"), y: Axis("usage, m", includesZero: true),
+            marks: [
+              .line("measured", perSecond: measured.map(\.usage)),
+              .line("simulated", perSecond: simulated.map(\.usage), isDashed: true),
+            ], width: 540, height: 300),
+        ] + backlog(of: run.series))
+    }
   }
 
   /// Percent.

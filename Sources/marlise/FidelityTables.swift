@@ -66,14 +66,16 @@ struct FidelityTables {
   private static func table(of runs: [DynamicFidelity]) -> Table {
     var table = Table([
       .text("run"), .number("usage", unit: "% of limit"), .number("CPU", unit: "%"), .number("mean", unit: "%"),
-      .number("P95", unit: "%"), .number("correlation"), .text(""),
+      .number("P95", unit: "%"), .number("correlation"), .number("late", unit: "s"), .number("simulated", unit: "s"),
+      .text(""),
     ])
     for run in runs {
       table.add([
         .text(run.name), .number(run.usageDifference * 100, decimals: 2), .number(run.capacityError * 100, decimals: 1),
         run.meanError.map { .number($0 * 100, decimals: 1) } ?? .none,
         run.p95Error.map { .number($0 * 100, decimals: 1) } ?? .none,
-        run.correlation.map { .number($0, decimals: 3) } ?? .none, .text(remark(run)),
+        run.correlation.map { .number($0, decimals: 3) } ?? .none, .number(run.measuredLate),
+        .number(run.simulatedLate), .text(remark(run)),
       ])
     }
     return table

@@ -82,6 +82,7 @@ final class SimulatedCluster: ControlledCluster {
       samples[pod] = cluster.sample(pod: pod, cluster: 0)
       guard elapsed > 1, samples[pod].time == now else { continue }
       samples[pod].usage = usage[pod] / Double(elapsed)
+      samples[pod].periodUsage = nil
       samples[pod].throttledFraction = periods[pod] > 0 ? Double(throttled[pod]) / Double(periods[pod]) : 0
     }
   }

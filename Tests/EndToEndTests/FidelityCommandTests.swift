@@ -63,13 +63,13 @@ struct FidelityCommandTests {
   @Test("a requirement that is missed ends with 1 under --strict")
   func strict() throws {
     let folder = try folder(FidelityCommandTests.steady)
-    // Responses ten times as long as measured: no simulator agrees with that.
+    // Responses up to ten times as long as measured: no simulator agrees with that.
     let lines = try folder.text("steady_cells.csv").split(separator: "\n")
     let columns = lines[0].split(separator: ",")
     let p95 = try #require(columns.firstIndex(of: "p95_ms"))
     let slow = lines.dropFirst().map { line in
       var fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      fields[p95] = "\((Double(fields[p95]) ?? 0) * 10)"
+      fields[p95] = "\(min((Double(fields[p95]) ?? 0) * 10, 2000))"
       return fields.joined(separator: ",")
     }
     try folder.write("steady_cells.csv", ([String(lines[0])] + slow).joined(separator: "\n") + "\n")

@@ -48,6 +48,38 @@ struct WorkloadCommandTests {
     #expect(try row("--seconds", "2") == ["pod0", "0.50", "1.00", "0.00", "0.50"])
   }
 
+  @Test("the shape's parameters can be given, and are printed")
+  func shape() throws {
+    let plain = try Program.run("workload", "show", "diurnal")
+    #expect(plain.output.hasSuffix("\nshape: amplitude=0.8 period=120 noise=0\n"), "\(plain.output)")
+    let flat = try Program.run("workload", "show", "diurnal", "--shape", "amplitude=0", "period=60")
+    #expect(flat.output.hasSuffix("\nshape: amplitude=0 period=60 noise=0\n"))
+    #expect(flat.output.contains("20.00             20.00             20.00              0.00\n\nshape"))
+  }
+
+  @Test("a recording is cut, spliced, played faster, shifted and blurred")
+  func recordingOptions() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("a.csv", "second,rps\n0,90\n1,1\n2,3\n3,90\n")
+    try folder.write("b.csv", "second,rps\n0,5\n1,7\n2,6\n3,6\n")
+    func rows(_ options: String...) throws -> [[String]] {
+      let result = try Program.run(["workload", "show", "a.csv"] + options, in: folder)
+      #expect(result.code == 0, "\(result.errors)")
+      return result.output.split(separator: "\n").filter { $0.hasPrefix("pod") && !$0.contains("requests") }
+        .map { $0.split(separator: " ").map(String.init) }
+    }
+    // 1 3 5 7 6 6, two seconds as one: 2 6 6.
+    #expect(
+      try rows("--trace-part", "1", "3", "--trace-append", "b.csv", "--trace-compression", "2")
+        == [["pod0", "4.67", "6.00", "2.00", "1.89"]])
+    #expect(
+      try rows("--trace-part", "1", "3", "--pods", "2", "--trace-offset", "1", "--seconds", "1")
+        == [["pod0", "1.00", "1.00", "1.00", "0.00"], ["pod1", "3.00", "3.00", "3.00", "0.00"]])
+    // Means over the second before and its own: 90 45.5 2 46.5.
+    #expect(try rows("--trace-smoothing", "2") == [["pod0", "46.00", "90.00", "2.00", "31.11"]])
+    #expect(try rows() != rows("--trace-noise", "0.5"))
+  }
+
   @Test("a recording that cannot be right is refused by file and row", arguments: BadTrace.all)
   func bad(_ text: String, _ phrase: String) throws {
     let folder = try TemporaryFolder()
@@ -62,6 +94,7 @@ struct WorkloadCommandTests {
     "what does not fit together is refused with 2",
     arguments: [
       (["burty"], "did you mean 'bursty'?"), (["trace"], "neither a workload nor a file"),
+      (["a.csv", "--shape", "period=3"], "not for a trace"), (["bursty", "--shape", "on=1", "on=2"], "twice"),
       (["bursty", "--rps", "1", "--min-rps", "2"], "--min_rps"), (["bursty", "--trace-mean-rps", "2"], "CSV"),
       (["a.csv", "--rps", "3"], "--trace_mean_rps"), (["bursty", "--pods", "64", "--seconds", "1000000"], "at most"),
     ])

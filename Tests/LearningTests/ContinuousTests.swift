@@ -140,6 +140,27 @@ struct CatalogueTests {
     for algorithm in Algorithms.all { try algorithm.settings.validate() }
   }
 
+  @Test("the published switches name algorithms of the catalogue")
+  func switches() throws {
+    func name(_ base: String, _ switches: PublishedSwitches) throws -> String {
+      try Algorithms.variant(of: Algorithms.named(base), switches).name
+    }
+    #expect(try name("mdqn", PublishedSwitches(double: true)) == "dmdqn")
+    #expect(try name("mdqn", PublishedSwitches(double: true, dueling: true)) == "ddmdqn")
+    #expect(try name("dmdqn", PublishedSwitches(dueling: true)) == "ddmdqn")
+    #expect(try name("ppo", PublishedSwitches(discrete: true)) == "dppo")
+    #expect(try name("ppo", PublishedSwitches(instant: true)) == "ippo")
+    #expect(try name("ddpg", PublishedSwitches(instant: true)) == "iddpg")
+    let dueling = try Algorithms.variant(of: Algorithms.named("mdqn"), PublishedSwitches(dueling: true))
+    #expect(dueling.name == "mdqn" && dueling.settings as? DQNSettings == DQNSettings(dueling: true))
+    for (base, switches) in [
+      ("mdqn", PublishedSwitches(instant: true)), ("ppo", PublishedSwitches(double: true)),
+      ("ddpg", PublishedSwitches(discrete: true)), ("ppo", PublishedSwitches(discrete: true, instant: true)),
+    ] {
+      #expect(throws: LearningError.self) { try name(base, switches) }
+    }
+  }
+
   @Test("upstream's DQN gives every memory the last agent's transition")
   func lastAgent() throws {
     var settings = DQNSettings()

@@ -81,7 +81,7 @@ struct FidelityTests {
       ),
       ("steady_cells.csv", ",300,0,0.0,", ",300,0,100,", "throttled_fraction is '100', expected a number in 0.0…1.0"),
       ("steady_requests.csv", ",0\n", ",7\n", "row 2: status is '7', expected a whole number in 0…2"),
-      ("dynamic_seconds.csv", "100.0,", "-5,", "limit_m is '-5', expected a whole number in 1…1000000"),
+      ("dynamic_seconds.csv", "100.0,", "-5,", "limit_m is '-5', expected a whole number in 10…1000000"),
       ("controller_seconds.csv", "ctl_single_twitter,1,", "ctl_single_twitter,3,", "expected 1: seconds ascend"),
       ("runs.csv", ",det,", ",gamma,", "demand_dist is 'gamma', expected exp or det"),
     ])

@@ -274,7 +274,14 @@ struct KernelEffectsTests {
     }
     #expect(sentence { $0.period = 0 } == "pod parameter period is 0.0, expected 0.001…1.0 seconds")
     #expect(sentence { $0.workers = 65 } == "pod parameter workers is 65, expected 1…64")
-    #expect(sentence { $0.limit = 0 } == "pod parameter limit is 0, expected 1…1000000 millicores")
+    let quota = "millicores (a quota of at least 1 ms)"
+    #expect(sentence { $0.limit = 0 } == "pod parameter limit is 0, expected 10…1000000 \(quota)")
+    #expect(sentence { $0.limit = 9 } == "pod parameter limit is 9, expected 10…1000000 \(quota)")
+    #expect(
+      sentence {
+        $0.period = 0.02
+        $0.limit = 49
+      } == "pod parameter limit is 49, expected 50…1000000 \(quota)")
     #expect(sentence { $0.speed = .nan } == "pod parameter speed is nan, expected 0.01…1.0")
     #expect(sentence { $0.phase = 0.2 } == "pod parameter phase is 0.2, expected 0.0…0.1 seconds")
     #expect(sentence { $0.demand.mean = -1 } == "demand.mean is -1.0, expected 1e-05…60.0 core-seconds")

@@ -149,4 +149,36 @@ struct MetricLagTests {
       try MetricLag.named("x")
     }
   }
+
+  @Test("noise has the standard deviation that is asked for, and no bias; without it nothing changes")
+  func noise() throws {
+    func samples(_ metrics: MetricLag) throws -> [PodSample] {
+      var parameters = PodParameters()
+      parameters.limit = 400
+      var configuration = PodClusterConfiguration(pods: [parameters], seed: 4)
+      configuration.metrics = metrics
+      let cluster = try PodCluster(configuration)
+      return (0..<4000).map { _ in
+        cluster.advance(rates: [15])
+        return cluster.sample(pod: 0, cluster: 0)
+      }
+    }
+    let exact = try samples(.direct)
+    let noisy = try samples(MetricLag(interval: .init(1, 1), noise: .init(0.2, 0.2)))
+    for value in [\PodSample.usage, \.throttledFraction] {
+      // Far from 1, where the throttled fraction is cut off.
+      let factors = zip(exact, noisy).filter { $0.0[keyPath: value] > 0 && $0.0.throttledFraction < 0.35 }
+        .map { $1[keyPath: value] / $0[keyPath: value] }
+      let mean = factors.reduce(0, +) / Double(factors.count)
+      let variance = factors.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(factors.count)
+      #expect(factors.count > 500)
+      #expect(abs(mean - 1) < 0.03 && abs(variance.squareRoot() - 0.2) < 0.03, "\(mean) ± \(variance.squareRoot())")
+    }
+    #expect(zip(exact, noisy).allSatisfy { $0.limit == $1.limit && $0.time == $1.time })
+    #expect(noisy.allSatisfy { (0...1).contains($0.throttledFraction) })
+    #expect(try samples(MetricLag(interval: .init(1, 1), noise: .init(0, 0))) == exact)
+    #expect(throws: SimulationError("metrics.noise.to is 1.5, expected 0.2…1.0")) {
+      try MetricLag(interval: .init(1, 1), noise: .init(0.2, 1.5)).validate()
+    }
+  }
 }

@@ -83,4 +83,31 @@ struct TraceTests {
     #expect(trace.seconds == 3600)
     #expect(abs(trace.mean - mean) < 0.006)
   }
+
+  @Test("a load plays a part of a recording, others behind it, faster, shifted from pod to pod")
+  func settings() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("traces-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func write(_ name: String, _ rates: [Double]) throws -> String {
+      let path = folder.appendingPathComponent(name).path
+      let rows = rates.enumerated().map { "\($0),\($1)\n" }.joined()
+      try Data(("second,rps\n" + rows).utf8).write(to: URL(fileURLWithPath: path))
+      return path
+    }
+    let (first, second) = (try write("a.csv", [9, 1, 2, 3, 4, 9]), try write("b.csv", [5, 6, 7, 8]))
+    var trace = TraceSettings(path: first, compression: 2, start: 0, isRescaled: false)
+    (trace.from, trace.to, trace.followers, trace.offset) = (1, 5, [second], 1)
+    let workload = try Workload(WorkloadSettings("trace", minimum: 0, trace: trace))
+    #expect(workload.recordedSeconds == 4)
+    // 1 2 3 4 5 6 7 8, two seconds as one.
+    #expect(
+      workload.rates(pods: 2, seconds: 5, seed: 1, episode: 0) == [
+        [1.5, 3.5, 5.5, 7.5, 1.5], [3.5, 5.5, 7.5, 1.5, 3.5],
+      ])
+    trace.to = 7
+    #expect(throws: SimulationError("seconds 1 to 7 of trace \(first), expected a part of its 0 to 6")) {
+      try Workload(WorkloadSettings("trace", minimum: 0, trace: trace))
+    }
+  }
 }

@@ -26,6 +26,26 @@ struct RandomStreamTests {
     #expect((0..<10).map { _ in restored.nextWord() } == expected)
   }
 
+  @Test("looking ahead and skipping is drawing one by one", arguments: 0..<20)
+  func lookAhead(seed: UInt64) {
+    var choice = RandomStream(seed: seed, purpose: "choice")
+    var (ahead, plain) = (
+      RandomStream(.init(seed: 42, stream: seed, drawn: 0xffff_fff0 * 4)),
+      RandomStream(.init(seed: 42, stream: seed, drawn: 0xffff_fff0 * 4))
+    )
+    let words = UnsafeMutablePointer<UInt32>.allocate(capacity: RandomStream.aheadCapacity)
+    defer { words.deallocate() }
+    for _ in 0..<40 {
+      let count = ahead.lookAhead(into: words)
+      #expect((16...RandomStream.aheadCapacity).contains(count))
+      let drawn = choice.below(count + 1)
+      ahead.skip(drawn, of: words)
+      #expect((0..<drawn).map { words[$0] } == (0..<drawn).map { _ in plain.nextWord() })
+      #expect(ahead.state == plain.state)
+      if choice.below(3) == 0 { #expect(ahead.nextWord() == plain.nextWord()) }
+    }
+  }
+
   @Test("streams with different names or indices differ")
   func independence() {
     let names: [RandomStream] = [

@@ -126,7 +126,7 @@ marlise_worker *marlise_worker_create(void);
 void marlise_worker_destroy(marlise_worker *worker);
 /* Runs task(context, 1) on the worker and task(context, 0) on the caller; returns when both are done. */
 void marlise_worker_run(marlise_worker *worker, void (*task)(void *context, int thread), void *context);
-/* Inside a task: returns when both threads have called it. */
-void marlise_worker_meet(marlise_worker *worker);
+/* Inside a task, on thread 0 (the caller) or 1: returns when both threads have called it. */
+void marlise_worker_meet(marlise_worker *worker, int thread);
 
 #endif

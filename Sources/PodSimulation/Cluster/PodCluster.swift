@@ -18,8 +18,12 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
   /// Seconds between a resize and the new limit being in force, 0…60, drawn for every `PodCluster.resize`: what API server,
   /// kubelet and runtime take.
   public var resizeLatency = Randomization.Range(0, 0)
-  /// When each pod is there; empty for pods that stay from beginning to end.
+  /// When each pod is there; empty for pods that stay from beginning to end, the same for every episode.
   public var schedules: [PodSchedule] = []
+  /// Pods that come and go at random times, other ones in every episode, in place of `schedules`.
+  public var churn: PodChurn?
+  /// Whether samples tell the CPU used in each CFS period (`PodSample.periodUsage`).
+  public var recordsPeriods = false
   /// How requests travel from pod to pod; nil where every pod is a service of its own.
   public var graph: ServiceGraph?
 
@@ -47,6 +51,8 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
     metrics = try values.decodeIfPresent(MetricLag.self, forKey: .metrics) ?? metrics
     resizeLatency = try values.decodeIfPresent(Randomization.Range.self, forKey: .resizeLatency) ?? resizeLatency
     schedules = try values.decodeIfPresent([PodSchedule].self, forKey: .schedules) ?? schedules
+    churn = try values.decodeIfPresent(PodChurn.self, forKey: .churn)
+    recordsPeriods = try values.decodeIfPresent(Bool.self, forKey: .recordsPeriods) ?? recordsPeriods
     graph = try values.decodeIfPresent(ServiceGraph.self, forKey: .graph)
   }
 
@@ -63,6 +69,8 @@ public struct PodClusterConfiguration: Codable, Equatable, Sendable {
       throw SimulationError("there are \(schedules.count) schedules for \(pods.count) pods, expected none or one each")
     }
     for schedule in schedules { try schedule.validate() }
+    if !schedules.isEmpty, churn != nil { throw SimulationError("there are both schedules and churn, expected one") }
+    try churn?.validate()
     try graph?.validate(pods: pods.count)
   }
 }
@@ -92,6 +100,8 @@ public final class PodCluster {
   private let serving: UnsafeMutablePointer<SimulatedPod.Serving>
   private let servingStride: Int
   private let draws: UnsafeMutablePointer<Double>
+  /// `[places]`; nil unless the configuration records periods.
+  private let periodUsage: UnsafeMutablePointer<PeriodUsage>?
   private let samples: [UnsafeMutableBufferPointer<Double>]
   private let node: SharedNode?
   /// One per cluster; empty without a service graph.
@@ -100,6 +110,8 @@ public final class PodCluster {
   private let metrics: LaggingMetrics?
   /// How long each resize takes; nil where none takes any time.
   private let latencies: ResizeLatencies?
+  /// nil where all pods stay.
+  private let calendar: PodCalendar?
 
   /// - Throws: `SimulationError` for the first value of the configuration that is out of range.
   public init(_ configuration: PodClusterConfiguration) throws {
@@ -118,6 +130,8 @@ public final class PodCluster {
     serving.initialize(repeating: SimulatedPod.Serving(finish: 0, sent: 0), count: places * servingStride)
     draws = .allocate(capacity: places * 2 * SimulatedPod.drawCount)
     draws.initialize(repeating: 0, count: places * 2 * SimulatedPod.drawCount)
+    periodUsage = configuration.recordsPeriods ? .allocate(capacity: places) : nil
+    periodUsage?.initialize(repeating: PeriodUsage(), count: places)
     samples = configuration.pods.map { parameters in
       let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: parameters.demand.samples.count)
       _ = buffer.initialize(from: parameters.demand.samples)
@@ -134,6 +148,7 @@ public final class PodCluster {
     let lag = configuration.randomization?.metrics ?? configuration.metrics
     metrics = lag.isDirect ? nil : LaggingMetrics(lag, places: places, seed: configuration.seed)
     latencies = ResizeLatencies(configuration, places: places)
+    calendar = PodCalendar(configuration, places: places)
     for index in 0..<configuration.pods.count {
       for cluster in 0..<configuration.clusters {
         let place = index * configuration.clusters + cluster
@@ -159,6 +174,7 @@ public final class PodCluster {
     episodes.deallocate()
     serving.deallocate()
     draws.deallocate()
+    periodUsage?.deallocate()
     for buffer in samples { buffer.deallocate() }
   }
 
@@ -169,7 +185,8 @@ public final class PodCluster {
       parameters(ofPod: index, episode: episode), seed: configuration.seed, pod: index, episode: episode,
       samples: UnsafeBufferPointer(samples[index]), queue: queue, window: window,
       serving: serving + (index * clusters + cluster) * servingStride,
-      draws: draws + (index * clusters + cluster) * 2 * SimulatedPod.drawCount)
+      draws: draws + (index * clusters + cluster) * 2 * SimulatedPod.drawCount,
+      periodUsage: periodUsage.map { $0 + (index * clusters + cluster) })
   }
 
   /// The service that a pod has in an episode, with what `randomization` draws.
@@ -216,6 +233,7 @@ public final class PodCluster {
       pod[place].trace = old.trace
       seconds[place] = PodSecond()
       lastResponses[place] = nil
+      periodUsage?[place] = PeriodUsage()
       prepare(index, cluster, episode: episode)
     }
   }
@@ -225,7 +243,7 @@ public final class PodCluster {
     let place = place(index, cluster)
     metrics?.reset(place, pod: index, episode: episode)
     latencies?.reset(place, pod: index, episode: episode)
-    if !configuration.schedules.isEmpty, configuration.schedules[index].start > 0 {
+    if let calendar, !calendar.reset(place, pod: index, episode: episode) {
       pod[place].leave()
       pod[place].refused = 0
     }
@@ -311,7 +329,7 @@ public final class PodCluster {
 
   private func advance(_ range: Range<Int>, to end: Double, _ rates: UnsafePointer<Float>) {
     if !flows.isEmpty { for cluster in range { flows[cluster].startSecond() } }
-    if !configuration.schedules.isEmpty { beginSecond(range) }
+    if let calendar { beginSecond(range, calendar) }
     if !flows.isEmpty {
       for cluster in range { flows[cluster].advance(pod + cluster, stride: clusters, to: end, rates + cluster) }
     } else if let node {
@@ -336,12 +354,12 @@ public final class PodCluster {
   }
 
   /// Pods arrive, restart and leave.
-  private func beginSecond(_ range: Range<Int>) {
+  private func beginSecond(_ range: Range<Int>, _ calendar: PodCalendar) {
     for index in 0..<pods {
-      let event = configuration.schedules[index].event(at: time)
-      if event == .none { continue }
       for cluster in range {
-        let place = place(index, cluster)
+        let place = index &* clusters &+ cluster
+        let event = calendar.event(place, pod: index, at: time)
+        if event == .none { continue }
         if !flows.isEmpty, event != .arrival { flows[cluster].lose(pod: index) }
         switch event {
         case .arrival, .restart:
@@ -394,8 +412,10 @@ public final class PodCluster {
         mean: max(responses?.mean ?? 0, second.oldestAge), p95: max(responses?.p95 ?? 0, second.oldestAge))
     }
     let parameters = configuration.pods[place / clusters]
-    return PodSample(
+    var sample = PodSample(
       time: second.time, limit: pod[place].limit, request: parameters.request, usage: second.usage,
       throttledFraction: second.throttledFraction, memory: parameters.memory, responseTimes: responses)
+    if let periodUsage { sample.periodUsage = periodUsage[place] }
+    return sample
   }
 }

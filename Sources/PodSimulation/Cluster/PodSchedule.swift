@@ -43,13 +43,15 @@ public struct PodSchedule: Codable, Equatable, Sendable {
   /// Whether the pod is there during the second that begins at `time`.
   public func isPresent(at time: Int) -> Bool { time >= start && (end.map { time < $0 } ?? true) }
 
-  /// What happens at the beginning of the second that begins at `time`.
+  /// What can happen at the beginning of a second.
   enum Event { case none, arrival, restart, departure }
 
-  func event(at time: Int) -> Event {
-    if time == start { return time > 0 ? .arrival : .none }
-    if time == end { return .departure }
-    return restarts.contains(time) ? .restart : .none
+  /// What happens first after second `time`, and when; `Int.max` for never.
+  func nextEvent(after time: Int) -> (event: Event, at: Int) {
+    if start > 0, time < start { return (.arrival, start) }
+    if let restart = restarts.first(where: { $0 > time }) { return (.restart, restart) }
+    if let end, time < end { return (.departure, end) }
+    return (.none, .max)
   }
 }
 

@@ -46,11 +46,12 @@ public struct Randomization: Codable, Equatable, Sendable {
 
   public init() {}
 
-  /// The default ranges and those of the way between the cluster and the agent: readings 1 to 15 s apart, resizes that take
-  /// 0.1 to 2 s.
+  /// The default ranges and those of the way between the cluster and the agent: readings 1 to 15 s apart, off by up to 5 %
+  /// (standard deviation), resizes that take 0.1 to 2 s.
   public static var withLags: Randomization {
     var randomization = Randomization()
     randomization.metrics = .any
+    randomization.metrics?.noise = Range(0, 0.05)
     randomization.resizeLatency = Range(0.1, 2)
     return randomization
   }

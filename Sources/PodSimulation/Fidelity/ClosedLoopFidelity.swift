@@ -16,12 +16,23 @@ public struct ClosedLoopFidelity: Codable, Sendable {
   public var simulatedP95: Double
   public var measuredP99: Double
   public var simulatedP99: Double
+  /// Second by second; not part of the JSON form.
+  public var series = RunSeries()
+
+  private enum CodingKeys: String, CodingKey {
+    case name, pods, measuredLimit, simulatedLimit, correlation, difference, equalShare, measuredP95, simulatedP95
+    case measuredP99, simulatedP99
+  }
 
   public var limitError: Double { relativeError(simulatedLimit, measuredLimit) }
   public var p95Error: Double { relativeError(simulatedP95, measuredP95) }
 
   /// Groups the runs by node (`…_pod0`, `…_pod1` are pods on one core) and repeats each group.
-  public static func measure(_ runs: [GroundTruth.Run], phases: Int) throws -> [ClosedLoopFidelity] {
+  ///
+  /// - `adjust`: changes the model, as in `SteadyFidelity`.
+  public static func measure(
+    _ runs: [GroundTruth.Run], phases: Int, adjust: (inout PodParameters) -> Void = { _ in }
+  ) throws -> [ClosedLoopFidelity] {
     try validate("the number of phases", phases, in: 1...1000)
     var groups: [(node: String, runs: [GroundTruth.Run])] = []
     for run in runs {
@@ -32,7 +43,7 @@ public struct ClosedLoopFidelity: Codable, Sendable {
         groups.append((node, [run]))
       }
     }
-    return try groups.flatMap { try repeatRuns($0.runs, phases: phases) }
+    return try groups.flatMap { try repeatRuns($0.runs, phases: phases, adjust) }
   }
 
   private static func node(of name: String) -> String {
@@ -42,10 +53,16 @@ public struct ClosedLoopFidelity: Codable, Sendable {
   }
 
   /// The pods of one node; every cluster has drawn period phases of its own.
-  private static func repeatRuns(_ runs: [GroundTruth.Run], phases: Int) throws -> [ClosedLoopFidelity] {
+  private static func repeatRuns(
+    _ runs: [GroundTruth.Run], phases: Int, _ adjust: (inout PodParameters) -> Void
+  ) throws -> [ClosedLoopFidelity] {
     let controller = try ThresholdController(runs[0].limits)
     guard let seconds = runs.map(\.seconds.count).min(), seconds > 0 else { return [] }
-    let pods = runs.map { PodParameters($0) }
+    let pods = runs.map { run in
+      var parameters = PodParameters(run)
+      adjust(&parameters)
+      return parameters
+    }
     let cluster = try PodCluster(
       PodClusterConfiguration(pods: pods, clusters: phases, seed: 1, sharedCores: runs.count > 1 ? 1 : nil))
     let recorder = ResponseRecorder()
@@ -57,8 +74,14 @@ public struct ClosedLoopFidelity: Codable, Sendable {
     cluster.reset(episode: 0)
     var limits = [[Int]](repeating: pods.map(\.limit), count: phases)
     var trajectories = [[[Int]]](repeating: [[Int]](repeating: [], count: phases), count: runs.count)
-    for _ in 0..<seconds {
+    var series = runs.map { _ in RunSeries() }
+    for second in 0..<seconds {
       cluster.advance()
+      for (pod, run) in runs.enumerated() {
+        let limit = Double(limits.reduce(0) { $0 + $1[pod] }) / Double(phases)
+        series[pod].append(
+          run.seconds[second], limit: limit, (0..<phases).map { cluster.second(pod: pod, cluster: $0) })
+      }
       for index in 0..<phases {
         for pod in runs.indices { trajectories[pod][index].append(limits[index][pod]) }
         let usages = runs.indices.map { cluster.second(pod: $0, cluster: index).usage }
@@ -74,7 +97,9 @@ public struct ClosedLoopFidelity: Codable, Sendable {
       let simulated = (0..<phases).map { index in
         recorder.responses(pod: pod, cluster: index).filter { $0.sent < Double(seconds) }.map(\.time).sorted()
       }
-      return compare(runs[pod], seconds: seconds, pods: runs.count, trajectories[pod], simulated)
+      var comparison = compare(runs[pod], seconds: seconds, pods: runs.count, trajectories[pod], simulated)
+      comparison.series = series[pod]
+      return comparison
     }
   }
 

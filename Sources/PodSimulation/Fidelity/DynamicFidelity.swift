@@ -18,13 +18,27 @@ public struct DynamicFidelity: Codable, Sendable {
   public var p95Error: Double?
   /// Correlation of the logarithms of the seconds' mean response times; nil where nothing varies.
   public var correlation: Double?
+  /// How long an overload lasts: the longest stretch with a mean response time above half a second, seconds.
+  public var measuredLate: Int
+  public var simulatedLate: Int
+  /// Second by second; not part of the JSON form.
+  public var series = RunSeries()
 
-  public static func measure(_ run: GroundTruth.Run, phases: Int) throws -> DynamicFidelity {
+  private enum CodingKeys: String, CodingKey {
+    case name, isRewritten, isSaturated, usageDifference, capacityError, meanError, p95Error, correlation
+    case measuredLate, simulatedLate
+  }
+
+  /// - `adjust`: changes the model, as in `SteadyFidelity`.
+  public static func measure(
+    _ run: GroundTruth.Run, phases: Int, adjust: (inout PodParameters) -> Void = { _ in }
+  ) throws -> DynamicFidelity {
     try validate("the number of phases", phases, in: 1...1000)
     let repeatsWrites = run.limits.contains("rewritten every second")
     var writes = 0
     let pods = (0..<phases).map { phase in
       var parameters = PodParameters(run)
+      adjust(&parameters)
       parameters.phase = parameters.period * (Double(phase) + 0.5) / Double(phases)
       return parameters
     }
@@ -37,6 +51,7 @@ public struct DynamicFidelity: Codable, Sendable {
     var (simulatedCPU, measuredCPU) = (0.0, 0.0)
     var (meanErrors, p95Errors): ([Double], [Double]) = ([], [])
     var pairs: [(Double, Double)] = []
+    var series = RunSeries()
     var limit = run.seconds.first?.limit ?? 0
     for (index, measured) in run.seconds.enumerated() {
       if measured.limit != limit || (repeatsWrites && index > 0) {
@@ -46,7 +61,8 @@ public struct DynamicFidelity: Codable, Sendable {
       }
       cluster.advance()
       let seconds = (0..<phases).map { cluster.second(pod: $0, cluster: 0) }
-      let usage = seconds.reduce(0) { $0 + $1.usage } / Double(phases)
+      series.append(measured, limit: Double(limit), seconds)
+      let usage = series.simulated[index].usage
       usageDifference += abs(usage - measured.usage) / Double(measured.limit) / Double(run.seconds.count)
       if index >= 5 {
         simulatedCPU += usage
@@ -54,7 +70,7 @@ public struct DynamicFidelity: Codable, Sendable {
       }
       let ended = seconds.filter { $0.ended > 0 }
       if let mean = measured.mean, let p95 = measured.p95, !ended.isEmpty {
-        let simulatedMean = ended.reduce(0) { $0 + $1.mean } / Double(ended.count)
+        let simulatedMean = series.simulated[index].response
         meanErrors.append(relativeError(simulatedMean, mean))
         p95Errors.append(relativeError(ended.reduce(0) { $0 + $1.p95 } / Double(ended.count), p95))
         if simulatedMean > 0 && mean > 0 { pairs.append((log(simulatedMean), log(mean))) }
@@ -66,7 +82,8 @@ public struct DynamicFidelity: Codable, Sendable {
       capacityError: measuredCPU > 0 ? (simulatedCPU - measuredCPU) / measuredCPU : 0,
       meanError: meanErrors.isEmpty ? nil : quantile(0.5, ofSorted: meanErrors.sorted()),
       p95Error: p95Errors.isEmpty ? nil : quantile(0.5, ofSorted: p95Errors.sorted()),
-      correlation: PodSimulation.correlation(pairs))
+      correlation: PodSimulation.correlation(pairs), measuredLate: RunSeries.longestLate(series.measured),
+      simulatedLate: RunSeries.longestLate(series.simulated), series: series)
   }
 }
 

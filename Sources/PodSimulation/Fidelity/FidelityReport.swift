@@ -56,26 +56,28 @@ public struct FidelityReport: Codable, Sendable {
   ///
   /// - `phases`: period phases that replays are averaged over, at least 8 for the acceptance table.
   /// - `replicas`: random runs per cell, at least 20; 0 leaves the generative comparison out.
+  /// - `adjust`: changes the model, to learn what a part of it is worth.
   public static func measure(
-    _ truth: GroundTruth, phases: Int = 16, replicas: Int = 100, seed: UInt64 = 1
+    _ truth: GroundTruth, phases: Int = 16, replicas: Int = 100, seed: UInt64 = 1,
+    adjust: (inout PodParameters) -> Void = { _ in }
   ) throws -> FidelityReport {
     var report = FidelityReport(phases: phases, dynamics: [], closedLoop: [], acceptance: [], missing: [])
     if let cells = truth.cells, !cells.isEmpty {
-      let steady = try SteadyFidelity.measure(cells, phases: phases)
+      let steady = try SteadyFidelity.measure(cells, phases: phases, adjust: adjust)
       report.steady = steady
       report.acceptance += steady.acceptance
       if replicas > 0 {
-        let generative = try GenerativeFidelity.measure(cells, replicas: replicas, seed: seed)
+        let generative = try GenerativeFidelity.measure(cells, replicas: replicas, seed: seed, adjust: adjust)
         report.generative = generative
         report.acceptance += generative.acceptance
       }
     } else {
       report.missing.append("steady cells")
     }
-    report.dynamics = try truth.dynamic.map { try DynamicFidelity.measure($0, phases: phases) }
+    report.dynamics = try truth.dynamic.map { try DynamicFidelity.measure($0, phases: phases, adjust: adjust) }
     report.acceptance += DynamicFidelity.acceptance(report.dynamics)
     if truth.dynamic.isEmpty { report.missing.append("dynamic runs") }
-    report.closedLoop = try ClosedLoopFidelity.measure(truth.controller, phases: phases)
+    report.closedLoop = try ClosedLoopFidelity.measure(truth.controller, phases: phases, adjust: adjust)
     report.acceptance += ClosedLoopFidelity.acceptance(report.closedLoop)
     if truth.controller.isEmpty { report.missing.append("controller runs") }
     return report
@@ -86,13 +88,18 @@ public struct FidelityReport: Codable, Sendable {
 // measurement itself (the same cell measured twice) is about 2 % in the median and 8 % for one cell in ten.
 
 extension SteadyFidelity {
+  /// Medians and 90th percentiles that are required of some cells.
+  static func requirements(of row: ErrorRow) -> [(name: String, error: ErrorRow.Error, required: [Double])] {
+    [
+      ("p95 response time", row.p95, [0.03, 0.10]), ("mean response time", row.mean, [0.04, 0.10]),
+      ("p99 response time", row.p99, [0.03, 0.12]), ("usage", row.usage, [0.004, 0.008]),
+      ("throttled fraction (absolute)", row.throttledFraction, [0.015, 0.045]),
+    ]
+  }
+
   var acceptance: [FidelityReport.Line] {
     table.prefix(2).flatMap { row in
-      [
-        ("p95 response time", row.p95, [0.03, 0.10]), ("mean response time", row.mean, [0.04, 0.10]),
-        ("p99 response time", row.p99, [0.03, 0.12]), ("usage", row.usage, [0.004, 0.008]),
-        ("throttled fraction (absolute)", row.throttledFraction, [0.015, 0.045]),
-      ].map { name, error, required in
+      Self.requirements(of: row).map { name, error, required in
         FidelityReport.Line("\(name), \(row.region)", required: required, reached: [error.median, error.p90])
       }
     }

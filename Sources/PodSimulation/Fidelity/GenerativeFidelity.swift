@@ -12,13 +12,13 @@ public struct GenerativeFidelity: Codable, Sendable {
   public var throttledFraction: Double
 
   public static func measure(
-    _ cells: [GroundTruth.SteadyCell], replicas: Int, seed: UInt64
+    _ cells: [GroundTruth.SteadyCell], replicas: Int, seed: UInt64, adjust: (inout PodParameters) -> Void = { _ in }
   ) throws -> GenerativeFidelity {
     try validate("the number of replicas", replicas, in: 20...100_000)
     let cells = cells.filter { $0.group != "repl" }
     var inside = GroundTruth.Measures(mean: 0, p50: 0, p95: 0, p99: 0, usage: 0, throttledFraction: 0)
     for (index, cell) in cells.enumerated() {
-      let runs = try replay(cell, replicas: replicas, seed: seed &+ UInt64(index))
+      let runs = try replay(cell, replicas: replicas, seed: seed &+ UInt64(index), adjust)
       for value in GroundTruth.Measures.all {
         let sorted = runs.map { $0[keyPath: value] }.sorted()
         let measured = cell.measured[keyPath: value]
@@ -32,8 +32,11 @@ public struct GenerativeFidelity: Codable, Sendable {
       throttledFraction: inside.throttledFraction)
   }
 
-  static func replay(_ cell: GroundTruth.SteadyCell, replicas: Int, seed: UInt64) throws -> [GroundTruth.Measures] {
+  static func replay(
+    _ cell: GroundTruth.SteadyCell, replicas: Int, seed: UInt64, _ adjust: (inout PodParameters) -> Void
+  ) throws -> [GroundTruth.Measures] {
     var parameters = PodParameters(cell)
+    adjust(&parameters)
     if cell.demand.distribution == .deterministic && !cell.requests.demands.isEmpty {
       // The service's burn differed by up to 1 % from cell to cell, which is all the spread that these demands have.
       parameters.demand = ServiceDemand(.empirical, mean: cell.demand.mean, samples: cell.requests.demands)

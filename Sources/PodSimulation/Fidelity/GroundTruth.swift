@@ -54,6 +54,8 @@ public struct GroundTruth: Sendable {
     /// Response times of the requests that ended in the second, seconds; nil when none did.
     public var mean: Double?
     public var p95: Double?
+    /// Clients waiting at the second's end; nil where the file does not say.
+    public var inFlight: Int?
   }
 
   public struct Run: Sendable {
@@ -71,6 +73,8 @@ public struct GroundTruth: Sendable {
   public static let warmUpSeconds = 3
   /// The clients' timeout, seconds.
   public static let timeout = 2.0
+  /// No response time is longer, whatever the clock did: what is longer is in other units.
+  static let longestResponse = 1.25 * timeout
 
   /// nil when the folder has no steady cells.
   public var cells: [SteadyCell]?
@@ -114,9 +118,9 @@ public struct GroundTruth: Sendable {
         throw row.refusal(time, expected: "a time not before \(last * 1e6): requests ascend within a \(key)")
       }
       current.requests.times.append(sent)
-      current.requests.demands.append(try row.number(cpu, atLeast: 0) / 1e6)
+      current.requests.demands.append(try row.number(cpu, in: 0...60e6) / 1e6)
       let isAnswered = try row.integer(status, in: 0...2) == 0
-      let response = try row.number(latency, atLeast: 0) / 1e6
+      let response = try row.number(latency, in: 0...1e6 * longestResponse) / 1e6
       current.requests.responses.append(isAnswered ? response : timeout)
     }
     if !current.name.isEmpty { all[current.name] = current.requests }
@@ -152,17 +156,24 @@ public struct GroundTruth: Sendable {
       default: throw row.refusal(arrivals, expected: "poisson or const")
       }
       guard ["steady", "onoff"].contains(row.text(shape)) else { throw row.refusal(shape, expected: "steady or onoff") }
-      let seconds = try times.map { try row.number($0, atLeast: 0) / 1000 }
+      let seconds = try times.map { try row.number($0, in: 0...1000 * longestResponse) / 1000 }
+      let coreCount = try row.integer(cores, in: 1...256)
+      let service = try readDemand(row, mean: demand, distribution: distribution)
+      let spent = requests.demands.reduce(0, +) / Double(max(requests.demands.count, 1))
+      guard requests.demands.isEmpty || (service.mean / 5...service.mean * 5).contains(spent) else {
+        throw row.refusal(
+          demand, expected: "about \(Float(spent * 1000)), the mean of the cell's cpu_us, which are microseconds")
+      }
       cells.append(
         SteadyCell(
-          name: cell, group: row.text(group), limit: try row.integer(limit, in: 1...1_000_000),
-          workers: try row.integer(workers, in: 1...64), cores: try row.integer(cores, in: 1...256),
-          demand: try readDemand(row, mean: demand, distribution: distribution), arrivals: process,
+          name: cell, group: row.text(group), limit: try row.integer(limit, in: 10...1_000_000),
+          workers: try row.integer(workers, in: 1...64), cores: coreCount, demand: service, arrivals: process,
           isOnOff: row.text(shape) == "onoff", utilisation: try row.number(utilisation, in: 0...20),
-          rate: try row.number(rate, atLeast: 0),
+          rate: try row.number(rate, in: 0...100_000),
           measured: Measures(
             mean: seconds[0], p50: seconds[1], p95: seconds[2], p99: seconds[3],
-            usage: try row.number(usage, atLeast: 0), throttledFraction: try row.number(throttled, in: 0...1)),
+            usage: try row.number(usage, in: 0...1100 * Double(coreCount)),
+            throttledFraction: try row.number(throttled, in: 0...1)),
           requests: requests))
     }
     return cells
@@ -172,6 +183,8 @@ public struct GroundTruth: Sendable {
     let file = try CSVFile(path: path)
     let (name, second, limit) = (try file.column("run"), try file.column("second"), try file.column("limit_m"))
     let (usage, mean, p95) = (try file.column("usage_m"), try file.column("mean_ms"), try file.column("p95_ms"))
+    let waiting = file.columns.firstIndex(of: "in_flight")
+    let longest = 1000 * longestResponse
     var runs: [String: [Second]] = [:]
     try file.forEachRow { row in
       let run = row.text(name)
@@ -179,11 +192,15 @@ public struct GroundTruth: Sendable {
       guard try row.integer(second, in: 0...1_000_000) == expected else {
         throw row.refusal(second, expected: "\(expected): seconds ascend one by one within a run")
       }
+      let inForce = try row.integer(limit, in: 10...1_000_000)
       runs[run, default: []].append(
         Second(
-          limit: try row.integer(limit, in: 1...1_000_000), usage: try row.number(usage, atLeast: 0),
-          mean: row.isEmpty(mean) ? nil : try row.number(mean, atLeast: 0) / 1000,
-          p95: row.isEmpty(p95) ? nil : try row.number(p95, atLeast: 0) / 1000))
+          limit: inForce,
+          // A second holds at most eleven refills, and one more for every write.
+          usage: try row.number(usage, in: 0...3 * Double(inForce) + 100),
+          mean: row.isEmpty(mean) ? nil : try row.number(mean, in: 0...longest) / 1000,
+          p95: row.isEmpty(p95) ? nil : try row.number(p95, in: 0...longest) / 1000,
+          inFlight: try waiting.flatMap { row.isEmpty($0) ? nil : try row.integer($0, in: 0...10_000_000) }))
     }
     return runs
   }

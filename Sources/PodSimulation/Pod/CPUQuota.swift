@@ -11,6 +11,8 @@
 ///
 /// Core-seconds throughout. Source: kernel/sched/fair.c (`__refill_cfs_bandwidth_runtime`, `tg_set_cfs_bandwidth`).
 struct CPUQuota {
+  /// The smallest quota that the kernel takes; runtimes write this one in place of less.
+  static let smallest = 0.001
   /// Runtime per period: limit · period.
   var quota: Double
   /// Runtime left, pool and local slice together; below 0 is debt (late throttling only).

@@ -45,13 +45,28 @@ final class ExponentialTable: @unchecked Sendable {  // the table is written in 
 
   /// Fills `values` with `count` independent draws of mean `mean`.
   func fill(_ values: UnsafeMutablePointer<Double>, count: Int, mean: Double, using stream: inout RandomStream) {
-    for index in 0..<count {
-      let word = stream.nextWord()
-      let layer = Int(word & 255)
-      values[index] =
-        mean
-        * (word < layers[layer].threshold
-          ? Double(word) * layers[layer].scale : slowDraw(word, layer, using: &stream))
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: RandomStream.aheadCapacity) { buffer in
+      guard let words = buffer.baseAddress else { return }
+      var index = 0
+      while index < count {
+        let wanted = min(stream.lookAhead(into: words), count - index)
+        var drawn = 0
+        while drawn < wanted {
+          let word = words[drawn]
+          let layer = Int(word & 255)
+          guard word < layers[layer].threshold else { break }
+          values[index &+ drawn] = mean * (Double(word) * layers[layer].scale)
+          drawn &+= 1
+        }
+        index &+= drawn
+        if drawn == wanted {
+          stream.skip(drawn, of: words)
+        } else {
+          stream.skip(drawn + 1, of: words)
+          values[index] = mean * slowDraw(words[drawn], Int(words[drawn] & 255), using: &stream)
+          index &+= 1
+        }
+      }
     }
   }
 

@@ -44,7 +44,8 @@ public struct PodParameters: Codable, Equatable, Sendable {
   // The load and the resources
 
   public var arrivals = Arrivals()
-  /// Limit at the start of an episode, millicores, 1…1,000,000.
+  /// Limit at the start of an episode, millicores, at most 1,000,000; at least what gives a quota of 1 ms, the kernel's
+  /// smallest: 10 with a period of 100 ms.
   public var limit: Millicores = 200
   /// CPU request, millicores, 1…1,000,000: the weight with which the pod competes for a shared node.
   public var request: Millicores = 100
@@ -96,7 +97,9 @@ public struct PodParameters: Codable, Equatable, Sendable {
     try check("timeout", timeout, 0.001...1000, "seconds")
     try check("baseUsage", baseUsage, 0...1000, "millicores")
     try check("startupWork", startupWork, 0...1000, "core-seconds")
-    try PodSimulation.validate("pod parameter limit", limit, in: 1...1_000_000, "millicores")
+    let smallest = Int((1000 * CPUQuota.smallest / period).rounded(.up))
+    try PodSimulation.validate(
+      "pod parameter limit", limit, in: smallest...1_000_000, "millicores (a quota of at least 1 ms)")
     try PodSimulation.validate("pod parameter request", request, in: 1...1_000_000, "millicores")
     try PodSimulation.validate("pod parameter memory", memory, in: 0...Int.max, "bytes")
     try demand.validate()

@@ -46,6 +46,7 @@ struct ResponseWindow {
     if count == 0 { return (0, 0) }
     let rank95 = 0.95 * Double(count - 1)
     let wanted = count - Int(rank95)
+    if wanted <= 4 { return fewLargest(rank95) }
     // The `wanted` largest by insertion: a newcomer below the smallest kept one costs one comparison.
     var kept = 0
     for index in 0..<count {
@@ -62,6 +63,29 @@ struct ResponseWindow {
       }
       tail[place] = value
     }
+    return percentiles(rank95)
+  }
+
+  /// As above for a tail of up to four, which needs no branches.
+  @inline(__always)
+  private func fewLargest(_ rank95: Double) -> (p95: Double, p99: Double) {
+    var (a, b, c, d) = (0.0, 0.0, 0.0, 0.0)
+    for index in 0..<count {
+      let value = responses[index]
+      let second = value < a ? value : a
+      a = value < a ? a : value
+      let third = second < b ? second : b
+      b = second < b ? b : second
+      let fourth = third < c ? third : c
+      c = third < c ? c : third
+      d = fourth < d ? d : fourth
+    }
+    (tail[0], tail[1], tail[2], tail[3]) = (a, b, c, d)
+    return percentiles(rank95)
+  }
+
+  @inline(__always)
+  private func percentiles(_ rank95: Double) -> (p95: Double, p99: Double) {
     func percentile(_ rank: Double) -> Double {
       let below = Int(rank)
       let lower = tail[count - 1 - below]
@@ -71,7 +95,7 @@ struct ResponseWindow {
     return (percentile(rank95), percentile(0.99 * Double(count - 1)))
   }
 
-  private static func tailCapacity(_ capacity: Int) -> Int { capacity / 20 + 3 }
+  private static func tailCapacity(_ capacity: Int) -> Int { max(capacity / 20 + 3, 4) }
 
   @inline(never)
   private mutating func grow() {

@@ -24,6 +24,8 @@ struct SimulatedPod {
   let tick: Double
   let workers: Int
   let cores: Double
+  /// Whether `rate` depends on how many requests are in service: with one core or less they always get all of it.
+  let rateVaries: Bool
   let speed: Double
   let overhead: Double
   let latency: Double
@@ -94,6 +96,10 @@ struct SimulatedPod {
   var start = 0.0
   var window: ResponseWindow
   var used = 0.0
+  /// The CPU used in each period that ended in the second goes here; nil where nobody asks for it.
+  let periodUsage: UnsafeMutablePointer<PeriodUsage>?
+  /// `used` at the last period boundary.
+  var usedAtBoundary = 0.0
   var throttledTime = 0.0
   var periods = 0
   var throttledPeriods = 0
@@ -109,7 +115,7 @@ struct SimulatedPod {
   init(
     _ parameters: PodParameters, seed: UInt64, pod: Int, episode: Int, samples: UnsafeBufferPointer<Double>,
     queue: RequestQueue, window: ResponseWindow, serving: UnsafeMutablePointer<Serving>,
-    draws: UnsafeMutablePointer<Double>
+    draws: UnsafeMutablePointer<Double>, periodUsage: UnsafeMutablePointer<PeriodUsage>? = nil
   ) {
     var placement = RandomStream(seed: seed, purpose: "placement", pod, episode)
     let drawnPhase = parameters.period * (placement.uniform() as Double)
@@ -119,6 +125,7 @@ struct SimulatedPod {
     tick = parameters.throttlingTick
     workers = parameters.workers
     cores = parameters.cores
+    rateVaries = parameters.workers > 1 && parameters.cores > 1
     speed = parameters.speed
     overhead = parameters.overhead
     latency = parameters.latency
@@ -140,6 +147,7 @@ struct SimulatedPod {
     gaps = draws
     demands = draws + Self.drawCount
     self.window = window
+    self.periodUsage = periodUsage
     self.samples = samples
     capacity = parameters.workers
     arrivalStream = RandomStream(seed: seed, purpose: "arrivals", pod, episode)
@@ -158,7 +166,7 @@ struct SimulatedPod {
 
   /// Base usage comes out of the quota, but leaves requests a hundredth of it, so that no pod stands still for ever.
   func quotaPerPeriod(_ limit: Millicores) -> Double {
-    let whole = Double(limit) / 1000 * period
+    let whole = max(Double(limit) / 1000 * period, CPUQuota.smallest)
     return max(whole - baseUsage / 1000 * period, 0.01 * whole)
   }
 }

@@ -1,3 +1,4 @@
+import Autoscaling
 import RandomStreams
 
 /// What happens to a pod, event by event. Every method acts at the pod's own `now`.
@@ -33,7 +34,7 @@ extension SimulatedPod {
     serving[place] = Serving(finish: finish, sent: request.sent)
     inService &+= 1
     isActive = true
-    if workers > 1 { updateRate() }
+    if rateVaries { updateRate() }
   }
 
   @inline(__always)
@@ -80,7 +81,7 @@ extension SimulatedPod {
       attained = 0
       overrunUntil = 0
       quota.idle()
-    } else if workers > 1 {
+    } else if rateVaries {
       updateRate()
     }
     return done.sent
@@ -127,6 +128,7 @@ extension SimulatedPod {
       write(writeLimit)
     } else {
       if isActive || wasActive { periods &+= 1 }
+      if let periodUsage { recordPeriod(in: periodUsage) }
       if quota.refill() {
         throttledPeriods &+= 1
         if !quota.isThrottled { throttledTime += now - throttledSince }
@@ -138,6 +140,14 @@ extension SimulatedPod {
       boundaryAt = phase + Double(boundaryCount) * period
     }
     timerAt = min(boundaryAt, writeAt)
+  }
+
+  /// A period ends that somebody wants to know of; late throttling may have overrun the quota in it.
+  private mutating func recordPeriod(in record: UnsafeMutablePointer<PeriodUsage>) {
+    let base = isPresent ? min(baseUsage, Double(limit)) : 0
+    record.pointee.append(Float((used - usedAtBoundary) / period * 1000 + base))
+    if quota.isThrottled { record.pointee.throttled &+= 1 }
+    usedAtBoundary = used
   }
 
   /// A quota write; it takes effect at once and refills the pool, also when the value is the old one.
@@ -248,6 +258,10 @@ extension SimulatedPod {
   /// Starts the second at `now`, in which requests arrive at `rate` per second.
   mutating func startSecond(rate requests: Float) {
     start = now
+    if let periodUsage {
+      periodUsage.pointee = PeriodUsage()
+      usedAtBoundary -= used
+    }
     used = 0
     throttledTime = 0
     periods = 0

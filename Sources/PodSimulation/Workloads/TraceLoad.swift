@@ -4,15 +4,22 @@ import RandomStreams
 public struct TraceSettings: Codable, Equatable, Sendable {
   /// A CSV file with the columns `second` and `rps`.
   public var path: String
+  /// The part of the recording that is used: its first second, and the second that is used no more; nil for its ends.
+  public var from: Int?
+  public var to: Int?
+  /// Recordings that are played after it, each whole.
+  public var followers: [String] = []
   /// Seconds averaged to one, ≥ 1: plays the recording faster.
   public var compression = 1
   /// Width of the moving average in seconds, ≥ 1; 1 leaves counts as they are.
   public var smoothing = 1
   /// Coefficient of variation of a log-normal factor on every second, 0…10.
   public var noise = 0.0
-  /// The second that an episode starts at, for evaluation: pod p then reads p ÷ pods of the recording later. nil gives each
+  /// The second that an episode starts at, for evaluation: pod p then reads `offset` · p seconds later. nil gives each
   /// episode and pod a random window, for training.
   public var start: Int?
+  /// Seconds from pod to pod; nil spreads the pods evenly over the recording.
+  public var offset: Int?
   /// Whether the recording is scaled to the workload's mean; if not it keeps its own rates.
   public var isRescaled = true
 
@@ -31,10 +38,14 @@ public struct TraceSettings: Codable, Equatable, Sendable {
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     path = try values.decode(String.self, forKey: .path)
+    from = try values.decodeIfPresent(Int.self, forKey: .from)
+    to = try values.decodeIfPresent(Int.self, forKey: .to)
+    followers = try values.decodeIfPresent([String].self, forKey: .followers) ?? followers
     compression = try values.decodeIfPresent(Int.self, forKey: .compression) ?? compression
     smoothing = try values.decodeIfPresent(Int.self, forKey: .smoothing) ?? smoothing
     noise = try values.decodeIfPresent(Double.self, forKey: .noise) ?? noise
     start = try values.decodeIfPresent(Int.self, forKey: .start)
+    offset = try values.decodeIfPresent(Int.self, forKey: .offset)
     isRescaled = try values.decodeIfPresent(Bool.self, forKey: .isRescaled) ?? isRescaled
   }
 }
@@ -47,20 +58,31 @@ struct TraceLoad: LoadShape {
     }
     try validate("trace.noise", settings.noise, in: 0...10)
     if let start = settings.start { try validate("trace.start", start, in: 0...1_000_000_000, "seconds") }
+    if let offset = settings.offset { try validate("trace.offset", offset, in: 0...1_000_000_000, "seconds") }
     var trace = try Trace.load(settings.path)
+    if settings.from != nil || settings.to != nil {
+      let (from, to) = (settings.from ?? 0, settings.to ?? trace.seconds)
+      guard from >= 0, from < to, to <= trace.seconds else {
+        throw SimulationError(
+          "seconds \(from) to \(to) of trace \(trace.name), expected a part of its 0 to \(trace.seconds)")
+      }
+      trace = try trace.spliced(from..<to)
+    }
+    for path in settings.followers { trace = try trace.spliced(0..<trace.seconds, with: Trace.load(path)) }
     trace = try trace.compressed(by: settings.compression).smoothed(window: settings.smoothing)
     if settings.isRescaled { trace = try trace.rescaled(mean: $0.mean) }
-    return TraceLoad(trace: trace, noise: settings.noise, start: settings.start)
+    return TraceLoad(trace: trace, noise: settings.noise, start: settings.start, offset: settings.offset)
   }
 
   let trace: Trace
   let noise: Double
   let start: Int?
+  let offset: Int?
 
   func fill(_ rates: UnsafeMutableBufferPointer<Float>, _ context: inout EpisodeContext) {
     let first: Int
     if let start {
-      first = start + context.pod * trace.seconds / context.pods
+      first = start + (offset.map { context.pod * $0 } ?? context.pod * trace.seconds / context.pods)
     } else {
       first = context.random.below(min(trace.seconds, 1 << 32))
     }

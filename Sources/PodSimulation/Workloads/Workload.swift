@@ -63,6 +63,10 @@ public struct Workload: Sendable {
   public let settings: WorkloadSettings
   /// Mean request rate of a pod, requests/s; of a trace at its own scale, the trace's.
   public let mean: Double
+  /// The shape's parameters with their values, defaults included; none for a trace.
+  public let parameters: [(name: String, value: Double)]
+  /// Length of the recording, as it is played; nil for generated loads.
+  public let recordedSeconds: Int?
   private let shape: any LoadShape
   private let bounds: ClosedRange<Double>
 
@@ -90,7 +94,10 @@ public struct Workload: Sendable {
     }
     self.settings = settings
     shape = try kind.make(LoadInput(settings: settings, values: values))
-    mean = (shape as? TraceLoad)?.trace.mean ?? settings.mean
+    parameters = kind.parameters.map { ($0.name, values[$0.name] ?? $0.value) }
+    let recording = (shape as? TraceLoad)?.trace
+    recordedSeconds = recording?.seconds
+    mean = recording?.mean ?? settings.mean
     bounds = settings.minimum...max(settings.maximum ?? 1_000_000, settings.minimum)
   }
 

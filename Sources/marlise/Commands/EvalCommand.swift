@@ -60,7 +60,7 @@ enum EvalCommand {
     let priorities = try PodOptions.priorities(options, count: count)
     let workload = try Workload(WorkloadOptions.settings(options, randomWindow: false))
     let pods = try PodOptions.simulatedPods(options, count: count)
-    let duration = try options.optionalInt("duration") ?? traceLength(options) ?? 600
+    let duration = options.optionalInt("duration") ?? workload.recordedSeconds.map { min($0, 1_000_000) } ?? 600
     var scenario = Scenario(
       pods: pods,
       descriptions: (0..<count).map { PodDescription(name: "pod\($0)", priority: priorities[$0]) },
@@ -69,6 +69,8 @@ enum EvalCommand {
       initialLimit: shield.limit(for: max(pool / count, shield.minimum)), slo: options.float("slo"), workload: workload)
     scenario.metrics = try PodOptions.metrics(options)
     scenario.resizeLatency = PodOptions.resizeLatency(options)
+    (scenario.schedules, scenario.churn) = try PodOptions.comingAndGoing(options, count: count)
+    scenario.graph = try PodOptions.graph(options, count: count)
     let contestants = try contestants(options, pods: count)
     let seeds = (0..<options.int("seeds")).map { UInt64(options.int("seed") + $0) }
     let comparison = Comparison(scenario: scenario, contestants: contestants, seeds: seeds)
@@ -130,10 +132,6 @@ enum EvalCommand {
     let hint = Suggestion.clause(name, among: names)
     return options.rejection(
       "policies", "has '\(name)', which is neither a file nor a baseline\(hint)   (\(names.joined(separator: " ")))")
-  }
-
-  private static func traceLength(_ options: ParsedOptions) throws -> Int? {
-    try options.optionalString("trace").map { min(try Trace.load($0).seconds, 1_000_000) }
   }
 
   private static func describe(_ settings: WorkloadSettings) -> String {

@@ -32,7 +32,18 @@ enum FidelityCommand {
         .int("seed", default: 1, in: 0...Int.max, help: "Seed of the random runs."),
         .int(
           "jobs", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256,
-          help: "Kinds of comparison made at the same time."),
+          help: "Kinds of comparison, or of --calibrate choices, at the same time."),
+        .float(
+          "slice", .atLeast(0.01, atMost: 1000), metavar: "MS",
+          help: "Runtime that a simulated core takes from the quota at a time, ms, in place of the model's own."),
+        .float(
+          "speed", .atLeast(0.01, atMost: 1), metavar: "V",
+          help: "CPU that a running simulated pod really gets, in place of the model's own."),
+        .flag(
+          "calibrate",
+          help:
+            "Instead choose the simulated kernel's two fitted parameters on a part of the steady cells and judge them on "
+            + "the others."),
       ])
     + Option.section(
       "Output",
@@ -60,12 +71,13 @@ enum FidelityCommand {
         "\(folder) holds no measurements, expected steady_cells.csv with steady_requests.csv, or runs.csv with "
           + "dynamic_ or controller_seconds.csv and _requests.csv")
     }
+    if options.flag("calibrate") { return try calibrate(truth, options) }
     let report = try measure(
       truth, phases: options.int("phases"), replicas: replicas, seed: UInt64(options.int("seed")),
-      jobs: options.int("jobs"))
+      jobs: options.int("jobs"), slice: options.optionalFloat("slice").map { $0 / 1000 },
+      speed: options.optionalFloat("speed"))
     if let page {
-      let replays = try truth.dynamic.map { try DynamicReplay($0, phases: report.phases) }
-      try page.write(FidelityPage(report, replays: replays).html())
+      try page.write(FidelityPage(report).html())
     }
     if options.flag("json") {
       try Output.standardOutput.write(try json(report))
@@ -75,7 +87,22 @@ enum FidelityCommand {
     return report.isAccepted || !options.flag("strict") ? .success : .failure
   }
 
-  private static func json(_ report: FidelityReport) throws -> String {
+  private static func calibrate(_ truth: GroundTruth, _ options: ParsedOptions) throws -> ExitCode {
+    guard let cells = truth.cells, !cells.isEmpty else {
+      throw options.rejection("calibrate", "needs steady_cells.csv and steady_requests.csv, which are not there")
+    }
+    for name in ["html", "strict"] where options.wasGiven(name) {
+      throw options.rejection(name, "is not for --calibrate")
+    }
+    let calibration = try FidelityCalibration.measure(
+      cells, phases: options.int("phases"), jobs: options.int("jobs"))
+    try Output.standardOutput.write(
+      options.flag("json")
+        ? try json(calibration) : CalibrationTables(calibration).text(style: Style.detect(descriptor: 1)))
+    return .success
+  }
+
+  private static func json(_ report: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(report), as: UTF8.self) + "\n"
@@ -83,17 +110,24 @@ enum FidelityCommand {
 
   /// The kinds of comparison side by side; the outcome is that of one after another.
   private static func measure(
-    _ truth: GroundTruth, phases: Int, replicas: Int, seed: UInt64, jobs: Int
+    _ truth: GroundTruth, phases: Int, replicas: Int, seed: UInt64, jobs: Int, slice: Double?, speed: Double?
   ) throws -> FidelityReport {
+    @Sendable func adjust(_ parameters: inout PodParameters) {
+      parameters.slice = slice ?? parameters.slice
+      parameters.keptRuntime = min(parameters.keptRuntime, parameters.slice)
+      parameters.speed = speed ?? parameters.speed
+    }
     guard jobs > 1 else {
-      return try FidelityReport.measure(truth, phases: phases, replicas: replicas, seed: seed)
+      return try FidelityReport.measure(truth, phases: phases, replicas: replicas, seed: seed, adjust: adjust)
     }
     var (steady, moving) = (truth, truth)
     (steady.dynamic, steady.controller, moving.cells) = ([], [], nil)
     let parts = [steady, moving]
     let results = Mutex<[Int: Result<FidelityReport, any Error>]>([:])
     DispatchQueue.concurrentPerform(iterations: parts.count) { index in
-      let result = Result { try FidelityReport.measure(parts[index], phases: phases, replicas: replicas, seed: seed) }
+      let result = Result {
+        try FidelityReport.measure(parts[index], phases: phases, replicas: replicas, seed: seed, adjust: adjust)
+      }
       results.withLock { $0[index] = result }
     }
     let measured = try results.withLock { results in try results.sorted { $0.key < $1.key }.map { try $0.value.get() } }

@@ -113,11 +113,7 @@ enum SimulatedInference {
     }
     let names = (0..<count).map { "pod\($0)" }
     let fast = options.flag("fast") || options.flag("once")
-    var configuration = PodClusterConfiguration(
-      pods: try PodOptions.simulatedPods(options, count: count), seed: UInt64(options.int("seed")),
-      sharedCores: options.optionalFloat("node_cores"))
-    configuration.metrics = try PodOptions.metrics(options)
-    configuration.resizeLatency = PodOptions.resizeLatency(options)
+    let configuration = try PodOptions.cluster(options, count: count, seed: UInt64(options.int("seed")))
     let cluster = try SimulatedCluster(
       configuration, places: zip(names, priorities).map { Place(PodDescription(name: $0, priority: $1)) },
       workload: try Workload(WorkloadOptions.settings(options, randomWindow: false)),

@@ -68,19 +68,20 @@ enum TrainCommand {
         .flag(
           "randomize",
           help:
-            "Draw every pod's service anew for every episode (demand 3 to 30 ms, 1 to 8 workers, metrics 1 to 15 s old, "
-            + "resizes that take 0.1 to 2 s and more), so that agents do not learn one service by heart."),
+            "Draw every pod's service anew for every episode (demand 3 to 30 ms, 1 to 8 workers, metrics 1 to 15 s old "
+            + "and off by up to 5 %, resizes that take 0.1 to 2 s and more), so that agents do not learn one service by heart."
+        ),
         .choice(
           "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
           help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
         .choice(
           "compatibility", DecisionSettings.Compatibility.allCases.map(\.rawValue), default: "none",
           help: "upstream reproduces the published system's quirks."),
-      ]) + AgentOptions.options + WorkloadOptions.options() + PodOptions.service
+      ]) + AgentOptions.options + PublishedOptions.options + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
     let settings = try settings(options)
-    let algorithm = try Algorithms.named(settings.algorithm)
+    let algorithm = try PublishedOptions.algorithm(options)
     let agentSettings = try AgentOptions.settings(
       options, for: algorithm, compatibility: settings.compatibility == .upstream ? .upstream : .correct)
     let trainer = try Trainer(settings, agentSettings: agentSettings, threads: options.int("threads"))
@@ -94,6 +95,11 @@ enum TrainCommand {
       }
     }
     warnIfOverloaded(trainer)
+    if options.flag("debug") {
+      trainer.onStep = { trainer, step in
+        for line in StepLog.lines(trainer, step: step) { Screen.standardError.line(line) }
+      }
+    }
     let resumes = options.flag("resume")
     let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
     if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
@@ -176,7 +182,7 @@ enum TrainCommand {
   private static func settings(_ options: ParsedOptions) throws -> TrainingSettings {
     var settings = TrainingSettings()
     let count = options.int("n_agents")
-    settings.algorithm = options.string("algorithm")
+    settings.algorithm = try PublishedOptions.algorithm(options).name
     settings.episodes = options.int("episodes")
     settings.steps = options.int("steps")
     settings.seed = UInt64(options.int("seed"))
@@ -186,6 +192,8 @@ enum TrainCommand {
     settings.nodeCores = options.optionalFloat("node_cores")
     settings.metrics = try PodOptions.metrics(options)
     settings.resizeLatency = PodOptions.resizeLatency(options)
+    (settings.schedules, settings.churn) = try PodOptions.comingAndGoing(options, count: count)
+    settings.graph = try PodOptions.graph(options, count: count)
     settings.pool = options.int("init_resources")
     let shield = try PodOptions.shield(options, pool: settings.pool, count: count)
     settings.minimum = shield.minimum
@@ -197,7 +205,7 @@ enum TrainCommand {
       }
       settings.observation = ObservationSpec.independent.name
     }
-    settings.choices = options.int("actions")
+    settings.choices = try PublishedOptions.choices(options)
     guard [3, 5, 11].contains(settings.choices) else {
       throw options.rejection("actions", "is \(settings.choices), expected 3, 5 or 11")
     }
@@ -214,7 +222,12 @@ enum TrainCommand {
     settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
+    if settings.workload.trace == nil {
+      settings.workload.mean = PublishedOptions.rate(settings.workload.mean, options)
+      settings.workload.minimum = min(settings.workload.minimum, settings.workload.mean)
+    }
     settings.randomization = options.flag("randomize") ? .withLags : nil
+    if settings.metrics.noise.to > 0 { settings.randomization?.metrics?.noise = settings.metrics.noise }
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
   }

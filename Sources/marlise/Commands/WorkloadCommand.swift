@@ -33,15 +33,13 @@ enum WorkloadCommand {
         .int("seconds", in: 1...1_000_000, metavar: "S", help: "Length.  Default: 300, or the whole trace."),
         .int("pods", in: 1...64, help: "Pods, each with a load of its own.  Default: 3, or 1 for a trace."),
         .int("seed", default: 1, in: 0...Int.max, help: "Same seed, same load."),
-        .float(
-          "trace_mean_rps", .atLeast(0.1, atMost: 100_000), metavar: "R",
-          help: "Rescale the trace to this mean; without it a trace keeps its own scale."),
-      ])
+      ] + WorkloadOptions.shape)
       + Option.section(
         "Output",
         [.path("svg", help: "Also write the picture as SVG."), OutputFile.force]),
     examples: [
       Example("marlise workload show bursty --rps 30", "Three pods' bursts"),
+      Example("marlise workload show diurnal --shape period=60 amplitude=0.5", "A shorter, flatter day"),
       Example("marlise workload show day.csv --svg day.svg", "A recording, for the terminal and as a picture"),
     ]
   ) { try draw($0) }
@@ -57,7 +55,8 @@ enum WorkloadCommand {
       guard settings.minimum <= settings.mean else {
         throw options.rejection("min_rps", "is \(settings.minimum), expected at most --rps (\(settings.mean))")
       }
-      if options.wasGiven("trace_mean_rps") { throw options.rejection("trace_mean_rps", "needs a CSV file") }
+      try WorkloadOptions.refuseTraceOptions(options, "needs a CSV file")
+      settings.parameters = try WorkloadOptions.parameters(options)
     } else {
       guard name.hasSuffix(".csv") || name.contains("/") || FileManager.default.fileExists(atPath: name) else {
         let names = Workload.names.filter { $0 != "trace" }
@@ -68,20 +67,21 @@ enum WorkloadCommand {
       for option in ["rps", "min_rps"] where options.wasGiven(option) {
         throw options.rejection(option, "is for generated loads; --trace_mean_rps rescales a trace")
       }
-      let mean = options.optionalFloat("trace_mean_rps")
       settings = WorkloadSettings(
-        "trace", mean: mean ?? 20, minimum: 0, trace: TraceSettings(path: name, start: 0, isRescaled: mean != nil))
-      seconds = try options.optionalInt("seconds") ?? min(Trace.load(name).seconds, 1_000_000)
+        "trace", mean: options.optionalFloat("trace_mean_rps") ?? 20, minimum: 0,
+        trace: try WorkloadOptions.trace(name, options, randomWindow: false))
       pods = options.optionalInt("pods") ?? 1
     }
+    let workload = try Workload(settings)
+    if let recorded = workload.recordedSeconds, !options.wasGiven("seconds") { seconds = min(recorded, 1_000_000) }
     guard pods * seconds <= 10_000_000 else {
       throw options.rejection("pods", "is \(pods) for \(seconds) seconds, expected at most 10,000,000 together")
     }
-    let rates = try Workload(settings).rates(
+    let rates = workload.rates(
       pods: pods, seconds: seconds, seed: UInt64(options.int("seed")), episode: 0
     ).map { $0.map(Double.init) }
     try file?.write(chart(name, rates).svg())
-    try Output.standardOutput.write(text(name, rates))
+    try Output.standardOutput.write(text(name, rates) + parameters(of: workload))
     return .success
   }
 
@@ -105,6 +105,12 @@ enum WorkloadCommand {
     for (pod, values) in rates.enumerated() { table.add([.text("pod\(pod)")] + cells(values)) }
     if rates.count > 1 { table.add([.text("all")] + cells(rates.flatMap { $0 })) }
     return picture + table.plain(style: style)
+  }
+
+  private static func parameters(of workload: Workload) -> String {
+    guard !workload.parameters.isEmpty else { return "" }
+    return "\nshape: " + workload.parameters.map { "\($0.name)=\(Number.short($0.value))" }.joined(separator: " ")
+      + "\n"
   }
 
   private static func cells(_ values: [Double]) -> [Table.Cell] {
