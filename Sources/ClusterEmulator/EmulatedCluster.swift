@@ -36,6 +36,8 @@ public final class EmulatedCluster: @unchecked Sendable {
   /// Pods whose resize waits for room, by node, in the order in which they began to wait.
   var waiting: [String: [PodKey]] = [:]
 
+  var faults: FaultState
+
   struct NodeUse {
     var cpu = 0
     var memory = 0
@@ -58,6 +60,7 @@ public final class EmulatedCluster: @unchecked Sendable {
     let seed = configuration.simulation.seed
     random = RandomStream(seed: seed, purpose: "emulator")
     latencies = (0..<silent.pods.count).map { RandomStream(seed: seed, purpose: "resize latency", $0, 0) }
+    faults = FaultState(configuration.faults, seed: seed)
     metrics = MetricStore(configuration, pods: silent.pods.count)
     for pod in 0..<silent.pods.count { metrics.counters[pod].limit = silent.pods[pod].limit }
     withLock {
@@ -125,11 +128,15 @@ public final class EmulatedCluster: @unchecked Sendable {
       due.removeAll()
       withLock {
         time += 1
-        metrics.take(counters, at: time)
+        metrics.take(counters, at: time, isStale: time <= faults.staleUntil, isLying: time <= faults.lyingUntil)
+        beginFaults()
         runKubelets()
       }
     }
   }
+
+  /// The second so many from now, with the lock held.
+  func seconds(after count: Int) -> Int { time + count }
 
   /// Seconds of simulation that have passed.
   public var seconds: Int { withLock { time } }

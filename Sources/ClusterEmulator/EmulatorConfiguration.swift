@@ -84,10 +84,15 @@ public struct EmulatorConfiguration: Sendable {
   public var prometheusInterval = 15
   /// By token; empty lets everybody do everything.
   public var users: [String: EmulatedUser] = [:]
+  /// Who comes without a token; nil turns such requests away.
+  public var anonymous: EmulatedUser?
   public var limitRanges: [LimitRangeRule] = []
   public var quotas: [QuotaRule] = []
   /// The kubelet's CPU manager gives Guaranteed pods cores of their own: such pods cannot be resized.
   public var hasStaticCPUPolicy = false
+  public var faults = FaultPlan()
+  /// Takes a line of JSON for every write, from any thread.
+  public var audit: (@Sendable (String) -> Void)?
   /// Memory that each container uses, bytes: a memory limit below it is not applied.
   public var memoryUse = 48 << 20
 
@@ -109,7 +114,9 @@ public struct EmulatorConfiguration: Sendable {
       let container = PodTemplate.Container(
         base, limits: ["cpu": Quantity(millicores: limit), "memory": Quantity(bytes: memory)],
         requests: [
-          "cpu": Quantity(millicores: isGuaranteed ? limit : request), "memory": Quantity(bytes: memory),
+          "cpu": Quantity(millicores: isGuaranteed ? limit : request),
+          // With all its memory requested, a pod whose limit comes down to its request would become Guaranteed: refused.
+          "memory": Quantity(bytes: isGuaranteed ? memory : memory / 2),
         ])
       var pod = PodTemplate(
         base + "-" + String(repeating: "0", count: digits - number.count) + number, containers: [container])

@@ -10,6 +10,9 @@ public struct Place: Sendable, Equatable {
   /// The workload that made the pod, `Kind/name`; empty where there is none.
   public var owner: String
 
+  /// A place that no pod has had yet.
+  public static let vacant = Place(PodDescription(name: "-"))
+
   public init(_ description: PodDescription, original: Millicores? = nil, isApplied: Bool = true, owner: String = "") {
     self.description = description
     self.original = original

@@ -75,6 +75,19 @@ public final class ResponseStream: Sendable {
 
   public var isOpen: Bool { state.withLock { !$0.isFinished && !$0.isClosed && !$0.isBroken } }
 
+  /// Takes out what waits to be sent: for whoever reads a stream without a server.
+  public func waiting() -> [UInt8] {
+    state.withLock { state in
+      var bytes: [UInt8] = []
+      for (place, chunk) in state.chunks.enumerated().dropFirst(state.first) {
+        bytes += place == state.first ? chunk.dropFirst(state.sent) : chunk[...]
+      }
+      state.chunks = []
+      (state.first, state.sent, state.bytes) = (0, 0, 0)
+      return bytes
+    }
+  }
+
   // MARK: The server's side
 
   enum Piece {

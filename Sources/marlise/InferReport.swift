@@ -31,7 +31,7 @@ final class InferReport {
       let lines = ["round \(round.number), \(Self.moment(time))"] + table(group).split(separator: "\n").map(String.init)
       view.show(lines, plain: lineOfAll(group, at: time))
     case .lines:
-      for pod in 0..<group.count where group.samples[pod].isPresent {
+      for pod in shown(group) {
         try Output.standardOutput.write(line(pod, group, at: time) + "\n")
       }
     case .json:
@@ -71,6 +71,11 @@ final class InferReport {
     time < 1e9 ? "\(Number.short(time)) s" : String(Clock.iso8601(time).dropFirst(11))
   }
 
+  /// All places but those that no pod ever had.
+  private func shown(_ group: PodGroup) -> [Int] {
+    (0..<group.count).filter { group.pods[$0].name != Place.vacant.description.name }
+  }
+
   private func table(_ group: PodGroup) -> String {
     var table = Table([
       .text("pod"), .number("priority"), .number("limit", unit: "m"), .number("usage", unit: "m"),
@@ -78,7 +83,7 @@ final class InferReport {
       .number("response", unit: "ms"), .number("action", unit: "m"), .number("new limit", unit: "m"),
       .number("available", unit: "m"), .text("held by"),
     ])
-    for pod in 0..<group.count where group.samples[pod].isPresent {
+    for pod in shown(group) {
       let (sample, resize) = (group.samples[pod], group.resizes[pod])
       table.add([
         .text(group.pods[pod].name), .number(group.pods[pod].priority, decimals: 1), .number(sample.limit),
@@ -93,7 +98,7 @@ final class InferReport {
 
   private func line(_ pod: Int, _ group: PodGroup, at time: Double) -> String {
     let (sample, resize) = (group.samples[pod], group.resizes[pod])
-    guard sample.isPresent else { return "\(Number.short(time)) s \(group.pods[pod].name): absent" }
+    guard sample.isPresent else { return "\(Self.moment(time)) \(group.pods[pod].name): absent" }
     let reasons = resize.reasons.isEmpty ? "" : " (\(resize.reasons.names.joined(separator: ", ")))"
     return
       "\(Self.moment(time)) \(group.pods[pod].name): limit \(sample.limit)m, usage \(Number.fixed(sample.usage, 0))m, "
@@ -103,8 +108,9 @@ final class InferReport {
 
   /// One line for a log: every pod's limit and utilisation.
   private func lineOfAll(_ group: PodGroup, at time: Double) -> String {
-    let pods = (0..<group.count).filter { group.samples[$0].isPresent }.map { pod in
+    let pods = shown(group).map { pod in
       let sample = group.samples[pod]
+      guard sample.isPresent else { return "\(group.pods[pod].name) absent" }
       return
         "\(group.pods[pod].name) \(sample.limit)m \(Number.fixed(sample.utilisation, 0))% \(action(group.resizes[pod]))"
     }
@@ -115,6 +121,7 @@ final class InferReport {
     struct Pod: Encodable {
       var name: String
       var owner: String?
+      var isPresent: Bool
       var priority: Double
       var limit: Int
       var usage: Double
@@ -134,11 +141,11 @@ final class InferReport {
   }
 
   private func json(_ round: ControlRound, _ group: PodGroup) throws -> String {
-    let pods = (0..<group.count).filter { group.samples[$0].isPresent }.map { pod in
+    let pods = shown(group).map { pod in
       let (sample, resize) = (group.samples[pod], group.resizes[pod])
       return Round.Pod(
         name: group.pods[pod].name, owner: round.places[pod].owner.isEmpty ? nil : round.places[pod].owner,
-        priority: group.pods[pod].priority, limit: sample.limit, usage: sample.usage,
+        isPresent: sample.isPresent, priority: group.pods[pod].priority, limit: sample.limit, usage: sample.usage,
         utilisation: sample.utilisation, throttledFraction: sample.throttledFraction,
         responseTime: sample.responseTimes?.mean, wish: resize.wish, grant: resize.grant, newLimit: resize.limit,
         reasons: resize.reasons.names, sent: round.sent.contains(pod))

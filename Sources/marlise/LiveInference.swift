@@ -148,7 +148,7 @@ enum LiveInference {
     capacity: Millicores, applies: Bool,
     originals: any OriginalsStore, _ log: Log
   ) {
-    let pods = cluster.places.filter { $0.description.name != "-" }
+    let pods = cluster.places.filter { $0 != .vacant }
     log.info(
       applies ? "resizing" : "only recommending; --apply acts",
       [

@@ -28,6 +28,24 @@ enum PrivateFile {
   }
 }
 
+/// A file that lines are appended to from any thread, each at once and whole.
+final class LineFile: Sendable {
+  private let descriptor: Int32
+
+  /// - Throws: `Failure` when the file cannot be opened.
+  init(appendingTo path: String) throws {
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw Failure("\(path): cannot be written: \(String(cString: strerror(errno)))") }
+  }
+
+  deinit { close(descriptor) }
+
+  func append(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+  }
+}
+
 /// A certificate for this run, from an authority that is forgotten with it.
 struct TemporaryAuthority {
   /// PEM.

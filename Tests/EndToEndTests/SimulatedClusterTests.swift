@@ -52,15 +52,18 @@ struct SimulatedClusterTests {
       FileManager.default.contentsEqual(atPath: folder.path("run/last.h5"), andPath: folder.path("again/last.h5")))
     let infer = ["infer", "--load-model", "run/last.h5", "--fast", "--duration", "60"] + cluster
     let rounds = try Program.run(infer + ["--json"], in: folder).output.split(separator: "\n")
-    var present = ["pod0": 0, "pod1": 0, "pod2": 0]
+    var present = [0, 0, 0]
     for round in rounds {
       let object = try #require(try JSONSerialization.jsonObject(with: Data(round.utf8)) as? [String: Any])
-      for pod in try #require(object["pods"] as? [[String: Any]]) {
-        present[try #require(pod["name"] as? String), default: 0] += 1
+      for (index, pod) in try #require(object["pods"] as? [[String: Any]]).enumerated() {
+        let isPresent = try #require(pod["isPresent"] as? Bool)
+        if isPresent { present[index] += 1 }
+        if !isPresent { #expect(pod["limit"] as? Int == 0 && pod["newLimit"] as? Int == 0) }
       }
     }
-    #expect(rounds.count == 60 && present["pod0"] == 60 && present.count == 3)
-    #expect(present.values.sorted().dropLast().allSatisfy { (1..<60).contains($0) }, "\(present)")
+    #expect(rounds.count == 60 && present[0] == 60)
+    #expect((1..<60).contains(present[1]) && (1..<60).contains(present[2]))
+    #expect(try Program.run(infer + ["--debug"], in: folder).output.contains(" pod1: absent\n"))
   }
 
   @Test(

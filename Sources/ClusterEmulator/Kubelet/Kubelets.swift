@@ -9,6 +9,10 @@ extension EmulatedCluster {
       guard let pod = store.pods[entry.pod]?.record, pod.identity.uid == entry.uid, pod.deletion == nil else {
         continue
       }
+      if let until = silence(of: pod.identity.node) {
+        agenda.add(entry.task, pod: pod.identity, at: until)
+        continue
+      }
       switch entry.task {
       case .admit: admit(pod)
       case .settle(let generation): settle(pod, generation)

@@ -39,9 +39,16 @@ struct MetricStore {
   }
 
   /// Takes the counters after second `time`. The first second is read by everybody.
-  mutating func take(_ newest: [Counters], at time: Int) {
-    counters = newest
+  ///
+  /// - Parameters:
+  ///   - isStale: nobody reads.
+  ///   - isLying: readers see half of the CPU time.
+  mutating func take(_ exact: [Counters], at time: Int, isStale: Bool = false, isLying: Bool = false) {
+    counters = exact
+    if isStale { return }
     self.time = time
+    var newest = exact
+    if isLying { for pod in 0..<newest.count { newest[pod].cpuNanoseconds /= 2 } }
     for pod in 0..<newest.count {
       recent[pod * Self.recentCount + time % Self.recentCount] = newest[pod]
       if housekept[pod].time == 0 || time % intervals[pod] == phases[pod] { housekept[pod] = newest[pod] }

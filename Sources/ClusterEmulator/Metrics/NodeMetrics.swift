@@ -30,6 +30,12 @@ extension EmulatedCluster {
     let node = name.prefix { $0 != ":" }
     guard nodeIndex(String(node)) != nil else { throw ResourceKind.nodes.notFound(name) }
     return withLock {
+      if silence(of: String(node)) != nil {
+        return StatusError(
+          code: 503, reason: "ServiceUnavailable",
+          message: "error trying to reach service: dial tcp: connect: connection refused"
+        ).response
+      }
       let pods = measured(String(node)) { metrics.housekept[$0] }
       switch path.joined(separator: "/") {
       case "metrics/cadvisor": return exposition(cadvisorMetrics(pods))
@@ -194,7 +200,7 @@ extension EmulatedCluster {
     if let node, nodeIndex(node) == nil { throw ResourceKind.pods.notFound("cadvisor-" + node) }
     return withLock {
       var out: [UInt8] = [UInt8(ascii: "[")]
-      for one in measured(node, { metrics.counters[$0] }) {
+      for one in measured(node, { metrics.recent($0).last }) {
         if out.count > 1 { out.append(UInt8(ascii: ",")) }
         let memoryLimit = one.pod.actual[one.container].limits.memory?.units ?? 0
         out.put("{\"name\":\"\(Self.cgroup(one))\",\"spec\":{\"creation_time\":\"\(one.pod.identity.created)\",")

@@ -20,6 +20,20 @@ public struct LimitRangeRule: Sendable, Equatable {
   }
 }
 
+extension LimitRangeRule {
+  public init(namespace: String, name: String, minimumMillicores: Int, maximumMillicores: Int) {
+    self.init(
+      namespace: namespace, name: name, minimum: Quantity(millicores: minimumMillicores),
+      maximum: Quantity(millicores: maximumMillicores))
+  }
+}
+
+extension QuotaRule {
+  public init(namespace: String, name: String, limitMillicores: Int) {
+    self.init(namespace: namespace, name: name, limits: Quantity(millicores: limitMillicores))
+  }
+}
+
 /// What the pods of a namespace may ask for together, of CPU.
 public struct QuotaRule: Sendable, Equatable {
   public var namespace: String

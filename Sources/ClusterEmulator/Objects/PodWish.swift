@@ -46,6 +46,10 @@ struct PodWish {
       default: amounts[member.name] = try Quantity(member.value.goText)
       }
     }
+    // The API keeps whole millicores, rounded up.
+    if let cpu = amounts.cpu, Quantity(millicores: cpu.millicores) != cpu {
+      amounts.cpu = Quantity(millicores: cpu.millicores)
+    }
     return amounts
   }
 

@@ -131,6 +131,9 @@ public struct DecisionRecord: Codable, Sendable, Equatable {
       public var memory: Int
       public var responseMean: Double?
       public var responseP95: Double?
+      /// CPU in each CFS period, millicores, and how many of them were throttled; nil where the source does not tell.
+      public var periods: [Double]?
+      public var periodsThrottled: Int?
     }
 
     public var name: String
@@ -200,15 +203,24 @@ extension DecisionRecord.Pod.Sample {
     self.init(
       time: sample.time, limit: sample.limit, request: sample.request, usage: sample.usage,
       throttled: sample.throttledFraction, memory: sample.memory, responseMean: sample.responseTimes?.mean,
-      responseP95: sample.responseTimes?.p95)
+      responseP95: sample.responseTimes?.p95,
+      periods: sample.periodUsage.map { usage in (0..<usage.count).map { Double(usage.values[$0]) } },
+      periodsThrottled: sample.periodUsage?.throttled)
   }
 
   var sample: PodSample {
     var times: ResponseTimes?
     if let responseMean, let responseP95 { times = ResponseTimes(mean: responseMean, p95: responseP95) }
-    return PodSample(
+    var sample = PodSample(
       time: time, limit: limit, request: request, usage: usage, throttledFraction: throttled, memory: memory,
       responseTimes: times)
+    if let periods {
+      var usage = PeriodUsage()
+      for period in periods.suffix(PeriodUsage.capacity) { usage.append(Float(period)) }
+      usage.throttled = periodsThrottled ?? 0
+      sample.periodUsage = usage
+    }
+    return sample
   }
 }
 

@@ -223,7 +223,7 @@ public final class KubernetesCluster: ControlledCluster {
     let namespaces = Set(roster.places.compactMap { $0?.namespace })
     for index in tenants.indices {
       guard let tenant = tenants[index], let pod = roster.places[index] else {
-        if places.count <= index { places.append(Place(PodDescription(name: "-"))) }
+        if places.count <= index { places.append(.vacant) }
         continue
       }
       var bounds = LiveConfiguration.bounds(
@@ -319,6 +319,10 @@ public final class KubernetesCluster: ControlledCluster {
         tickets += 1
         tenant.ticket = tickets
         tenant.isTouched = true
+        // What was asked before no longer counts. Should this answer be lost, a look at the pod must not take our own new wish
+        // for somebody else's.
+        tenant.record = nil
+        tenant.settlement = .settled
         tenants[place] = tenant
         sender.send(
           PatchSender.Order(

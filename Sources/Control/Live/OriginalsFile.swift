@@ -34,7 +34,7 @@ public final class OriginalsFile: OriginalsStore {
   /// - Throws: `StateFileError`.
   public init(path: String, server: String) throws {
     self.path = path
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = Self.folder(of: path)
     do {
       if !folder.isEmpty {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -88,6 +88,11 @@ public final class OriginalsFile: OriginalsStore {
     let name = server.drop { $0 != ":" }.drop { ":/".contains($0) }
       .map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") ? String($0) : "_" }.joined()
     return "\(folder)/originals-\(name).json"
+  }
+
+  /// Everything before the last slash. Foundation's own traps on a name of one letter.
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ""
   }
 
   public func original(of pod: Pod) -> OriginalValues? {
@@ -147,7 +152,7 @@ public final class OriginalsFile: OriginalsStore {
     close(file)
     guard isSynced else { throw failure("written") }
     guard rename(temporary, path) == 0 else { throw failure("replaced") }
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = Self.folder(of: path)
     let directory = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
     if directory >= 0 {
       fsync(directory)

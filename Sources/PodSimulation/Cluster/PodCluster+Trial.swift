@@ -34,13 +34,7 @@ extension PodCluster {
     }
   }
 
-  /// Response times of the requests that ended in the last second, seconds; valid until the next one.
-  public func responses(pod index: Int, cluster: Int) -> UnsafeBufferPointer<Double> {
-    let window = pod[place(index, cluster)].window
-    return UnsafeBufferPointer(start: window.responses, count: window.count)
-  }
-
-  /// The same of a route's requests, from end to end.
+  /// Response times of a route's requests that ended in the last second, from end to end, seconds. Valid until the next second.
   public func responses(route: Int, cluster: Int) -> UnsafeBufferPointer<Double> {
     let window = flows[cluster].window(route: route)
     return UnsafeBufferPointer(start: window.responses, count: window.count)

@@ -41,6 +41,22 @@ enum EmulateCommand {
           help: "Behave as this version, 1.27 to 1.37: before 1.32 there is no pods/resize."),
       ])
     + Option.section(
+      "What happens",
+      [
+        .strings(
+          "pod_schedule", metavar: "POD:EVENT@S",
+          help: "Pods that come and go, numbered from 0: 1:restart@30 2:leave@60 4:arrive@90."),
+        .strings(
+          "faults", metavar: "KIND[=P]",
+          help: "What goes wrong, with its chance per request or second: all, or some of "
+            + FaultPlan.Kind.allCases.map(\.rawValue).joined(separator: " ") + "."),
+        .ints(
+          "limit_range", in: 1...1_000_000, metavar: "M",
+          help: "A LimitRange in the namespace: the least and the most CPU of a container, millicores."),
+        .int("quota", in: 1...100_000_000, metavar: "M", help: "A ResourceQuota: CPU limits of all pods, millicores."),
+        .path("audit", help: "Append a line of JSON for every write."),
+      ])
+    + Option.section(
       "Time",
       [
         .choice(
@@ -130,11 +146,60 @@ enum EmulateCommand {
     settings.housekeeping = options.int("housekeeping")
     settings.metricsServerInterval = options.int("scrape_interval")
     settings.prometheusInterval = options.int("scrape_interval")
+    try addEvents(&settings, options)
+    if !options.flag("tls") {
+      settings.anonymous = EmulatedUser("system:unauthenticated", mayWrite: true)
+    }
     settings.users = [
       PrivateFile.token(): EmulatedUser("system:serviceaccount:default:marlise", mayWrite: true),
       PrivateFile.token(): EmulatedUser("system:serviceaccount:default:reader", mayWrite: false),
     ]
     return settings
+  }
+
+  private static func addEvents(_ settings: inout EmulatorConfiguration, _ options: ParsedOptions) throws {
+    do throws(FaultPlanError) {
+      settings.faults = try FaultPlan(options.strings("faults"))
+    } catch {
+      throw options.rejection("faults", error.description)
+    }
+    let namespace = options.string("namespace")
+    let range = options.ints("limit_range")
+    if !range.isEmpty {
+      guard range.count == 2, range[0] <= range[1] else {
+        throw options.rejection("limit_range", "expects two numbers, the least and the most")
+      }
+      settings.limitRanges = [
+        LimitRangeRule(namespace: namespace, name: "cpu", minimumMillicores: range[0], maximumMillicores: range[1])
+      ]
+    }
+    if let quota = options.optionalInt("quota") {
+      settings.quotas = [QuotaRule(namespace: namespace, name: "cpu", limitMillicores: quota)]
+    }
+    if let path = options.optionalString("audit") {
+      let file = try LineFile(appendingTo: path)
+      settings.audit = { file.append($0) }
+    }
+    let terms = options.strings("pod_schedule")
+    if terms.isEmpty { return }
+    var schedules = Array(repeating: PodSchedule(), count: settings.pods.count)
+    for term in terms {
+      let parts = term.split(whereSeparator: { ":@".contains($0) }).map(String.init)
+      guard parts.count == 3, let pod = Int(parts[0]), schedules.indices.contains(pod), let second = Int(parts[2]),
+        (1...1_000_000).contains(second), ["arrive", "leave", "restart"].contains(parts[1])
+      else {
+        throw options.rejection(
+          "pod_schedule",
+          "has '\(term)', expected POD:EVENT@SECOND with a pod from 0 to \(schedules.count - 1) and arrive, leave or restart"
+        )
+      }
+      switch parts[1] {
+      case "arrive": schedules[pod].start = second
+      case "leave": schedules[pod].end = second
+      default: schedules[pod].restarts = (schedules[pod].restarts + [second]).sorted()
+      }
+    }
+    settings.simulation.schedules = schedules
   }
 
   private static func announce(

@@ -35,7 +35,7 @@ enum PublishedOptions {
     let given = [("five", 5), ("eleven", 11)].filter { options.flag($0.0) }
     if given.count > 1 { throw options.rejection("five", "contradicts --eleven") }
     guard let (name, count) = given.first else { return options.int("actions") }
-    if options.wasGiven("actions"), options.int("actions") != count {
+    if options.source("actions") == .commandLine, options.int("actions") != count {
       throw options.rejection(name, "contradicts --actions \(options.int("actions"))")
     }
     return count
