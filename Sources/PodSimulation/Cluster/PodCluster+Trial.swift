@@ -34,6 +34,13 @@ extension PodCluster {
     }
   }
 
+  /// Response times of a pod's requests that ended in the last second, seconds, in their order; one that timed out counts as the
+  /// timeout. Valid until the next second.
+  public func responses(pod index: Int, cluster: Int) -> UnsafeBufferPointer<Double> {
+    let window = pod[place(index, cluster)].window
+    return UnsafeBufferPointer(start: window.responses, count: window.count)
+  }
+
   /// Response times of a route's requests that ended in the last second, from end to end, seconds. Valid until the next second.
   public func responses(route: Int, cluster: Int) -> UnsafeBufferPointer<Double> {
     let window = flows[cluster].window(route: route)
