@@ -37,6 +37,17 @@ public struct DecisionLogHeader: Codable, Sendable, Equatable {
     public var count: Int
     public var increment: Int
     public var scale: Int
+    /// `limit` or `usage`, and the band of the latter.
+    public var basis: String
+    public var headroomBand: Double
+  }
+
+  /// What an observation has apart from its fields, which its name stands for.
+  public struct Seeing: Codable, Sendable, Equatable {
+    public var slo: Double
+    public var caution: Double
+    public var hidesResponses: Bool
+    public var hidesPeriods: Bool
   }
 
   /// Always 1: what this version writes and reads.
@@ -50,6 +61,7 @@ public struct DecisionLogHeader: Codable, Sendable, Equatable {
   /// Millicores.
   public var pool: Int
   public var observation: String
+  public var seeing: Seeing
   public var action: Action
   public var shield: Shield
   public var compatibility: String
@@ -64,14 +76,20 @@ public struct DecisionLogHeader: Codable, Sendable, Equatable {
     self.agents = agents
     pool = settings.pool.capacity
     observation = settings.observation.name
+    seeing = Seeing(
+      slo: settings.observation.slo, caution: settings.observation.caution,
+      hidesResponses: settings.observation.hidesResponses, hidesPeriods: settings.observation.hidesPeriods)
     let space = settings.action
-    switch space.kind {
-    case .increments: action = Action(kind: "increments", count: 3, increment: space.increment, scale: space.scale)
-    case .factors(let count):
-      action = Action(kind: "factors", count: count, increment: space.increment, scale: space.scale)
-    case .delta: action = Action(kind: "delta", count: 0, increment: space.increment, scale: space.scale)
-    case .instant: action = Action(kind: "instant", count: 0, increment: space.increment, scale: space.scale)
-    }
+    let (kind, count) =
+      switch space.kind {
+      case .increments: ("increments", 3)
+      case .factors(let count): ("factors", count)
+      case .delta: ("delta", 0)
+      case .instant: ("instant", 0)
+      }
+    action = Action(
+      kind: kind, count: count, increment: space.increment, scale: space.scale, basis: space.basis.rawValue,
+      headroomBand: space.headroomBand)
     let s = settings.shield
     shield = Shield(
       minimum: s.minimum, maximum: s.maximum, granularity: s.granularity, stepMaximum: s.stepMaximum,
@@ -84,11 +102,14 @@ public struct DecisionLogHeader: Codable, Sendable, Equatable {
   ///
   /// - Throws: `DecisionLogError` for values that no version has written.
   public func settings() throws -> DecisionSettings {
-    guard let spec = ObservationSpec.named(observation),
+    guard var spec = ObservationSpec.named(observation), seeing.slo > 0, seeing.slo.isFinite, seeing.caution.isFinite,
       let compatibility = DecisionSettings.Compatibility(rawValue: compatibility)
     else {
       throw DecisionLogError("the log's observation '\(observation)' is not one that this version provides")
     }
+    spec.slo = seeing.slo
+    spec.caution = seeing.caution
+    (spec.hidesResponses, spec.hidesPeriods) = (seeing.hidesResponses, seeing.hidesPeriods)
     let kind: ActionSpace.Kind
     switch action.kind {
     case "increments": kind = .increments
@@ -97,6 +118,11 @@ public struct DecisionLogHeader: Codable, Sendable, Equatable {
     case "instant": kind = .instant
     default: throw DecisionLogError("the log's action space '\(action.kind)' is not one that this version knows")
     }
+    guard let basis = ActionSpace.Basis(rawValue: action.basis), action.headroomBand.isFinite else {
+      throw DecisionLogError("the log's actions are based on '\(action.basis)', which this version does not know")
+    }
+    var space = ActionSpace(kind: kind, increment: action.increment, scale: action.scale, basis: basis)
+    space.headroomBand = action.headroomBand
     guard shield.granularity > 0, shield.minimum >= 0, pool >= 0, shield.maximum >= shield.minimum,
       [
         shield.maximum, pool, shield.granularity, shield.stepMaximum ?? 0, action.increment, action.scale,
@@ -113,7 +139,7 @@ public struct DecisionLogHeader: Codable, Sendable, Equatable {
     s.waitsForCuts = shield.waitsForCuts
     return DecisionSettings(
       pool: ResourcePool(capacity: pool), observation: spec,
-      action: ActionSpace(kind: kind, increment: action.increment, scale: action.scale), shield: s,
+      action: space, shield: s,
       compatibility: compatibility)
   }
 }

@@ -78,7 +78,12 @@ enum EmulateCommand {
         .int("port", default: 0, in: 0...65_535, help: "Port; 0 takes a free one."),
         .path("kubeconfig", help: "Write a kubeconfig that leads here."),
         .flag("tls", help: "Serve HTTPS with a certificate of an authority made for this run; needs openssl."),
-      ]) + WorkloadOptions.options() + PodOptions.service
+      ]) + WorkloadOptions.options() + PodOptions.service.filter { !ofSimulationOnly.contains($0.name) }
+
+  /// What the emulator does in its own way (pods that come and go, stale metrics) or not at all.
+  private static let ofSimulationOnly = [
+    "pod_schedule", "churn_times", "service_graph", "metrics_lag", "metric_noise",
+  ]
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
     let settings = try configuration(options)
