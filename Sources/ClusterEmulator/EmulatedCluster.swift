@@ -26,6 +26,8 @@ public final class EmulatedCluster: @unchecked Sendable {
   var objects = ObjectStore()
   var resourceVersion = 1
   var writes: [Simulation.Write] = []
+  /// The limit that the kubelet gave each simulated pod's container last, whether it is reported yet or not.
+  var written: [Int: Int] = [:]
   private var latencies: [RandomStream]
   /// Draws that only the outside sees: identifiers, delays of a real clock.
   var random: RandomStream
@@ -160,6 +162,7 @@ public final class EmulatedCluster: @unchecked Sendable {
       let schedule = schedules[pod]
       if schedule.start == time {
         create(template)
+        written[pod] = nil
         metrics.forget(pod, limit: configuration.simulation.pods[pod].limit)
         writes.append(
           Simulation.Write(pod: pod, limit: configuration.simulation.pods[pod].limit, at: Double(time)))

@@ -152,9 +152,11 @@ extension EmulatedCluster {
       }
     }
     let latency = drawLatency(pod.identity.simulated)
+    // What was written last may not be reported yet: a resize back to the reported limit must be written all the same.
     if let simulated = pod.identity.simulated, let limit = pod.allocated.first?.limits.cpu?.millicores,
-      limit != pod.actual.first?.limits.cpu?.millicores
+      limit != written[simulated] ?? pod.actual.first?.limits.cpu?.millicores
     {
+      written[simulated] = limit
       // The kernel cannot express less than 10m.
       writes.append(Simulation.Write(pod: simulated, limit: max(limit, 10), at: now + latency))
     }
