@@ -14,8 +14,7 @@ enum LiveInference {
     }
     let chosen = options.flag("restore") ? nil : try ChosenAgents(options)
     let budget = options.int("patch_budget")
-    // Five per cent more than a second: the server sees the writes a little closer together than we sent them.
-    let client = try LiveOptions.connect(options, budget: WriteBudget(count: budget, window: 1.05))
+    let client = try LiveOptions.connect(options, budget: WriteBudget(count: budget))
     let log = Log(level: options.flag("debug") ? .debug : .info)
     let survey: ClusterSurvey
     do {
@@ -135,7 +134,9 @@ enum LiveInference {
     }
     configuration.shield.sampleAgeMaximum = age
     configuration.shield.restoreAfter = restore
-    configuration.shield.settlementTimeout = max(configuration.shield.settlementTimeout, age + 30)
+    configuration.withdrawAfter = max(configuration.withdrawAfter, age + 30)
+    // The cluster tells of every resize what became of it: nothing is given up for merely taking long.
+    configuration.shield.settlementTimeout = 86_400
     if let name = MetricSourceName(rawValue: source), !name.suits(interval: interval) {
       log.warning(
         "\(source) gives a new sample every 10 s at best: with --action_interval \(Number.short(interval)) most rounds will only "

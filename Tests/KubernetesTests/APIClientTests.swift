@@ -88,6 +88,22 @@ struct APIClientTests {
     #expect(transport.requests.count == 4)
   }
 
+  @Test("a write waits for its turn as long as it is worth it")
+  func waitsForItsTurn() throws {
+    let transport = ScriptedTransport(.success(.json("{}")))
+    let client = client(transport, budget: WriteBudget(count: 1, window: 1))
+    _ = try client.send(Self.resize)
+    clock.advance(0.8)
+    #expect(client.writesAvailable == 0)
+    #expect(client.writesAvailable(within: 0.25) == 1)
+    var patient = Self.resize
+    patient.writePatience = 0.25
+    _ = try client.send(patient)
+    #expect(transport.requests.count == 2)
+    #expect((0.2...0.202).contains(clock.sleeps.reduce(0, +)))
+    #expect(throws: ClusterError.self) { try client.send(patient) }
+  }
+
   @Test("a refused token is read again once")
   func renews() throws {
     let folder = try TemporaryFolder()

@@ -284,7 +284,7 @@ struct ExpositionTests {
       ("b{x=\"\"}\t4", "1  4.0 -1"), ("b{x=\"µ\"} 1 -5", "1 µ 1.0 -5000000"),
     ])
   func reads(_ text: String, _ expected: String) {
-    for body in [text, text + "\n", "# HELP a_total x\n\n" + text + "\nother 1\na_totally 3\n"] {
+    for body in [text + "\n", "# HELP a_total x\n\n" + text + "\nother 1\na_totally 3\n"] {
       #expect(parse(body).lines == [expected])
       #expect(parse(body).unreadable == 0)
     }
@@ -300,6 +300,13 @@ struct ExpositionTests {
     let (lines, unreadable) = parse(text + "\nb 1\n")
     #expect(lines == ["1 - 1.0 -1"])
     #expect(unreadable == 1)
+  }
+
+  @Test("what was cut off in the middle is not taken for a smaller number")
+  func cutOff() {
+    #expect(parse("b 1\na_total 6000").lines == ["1 - 1.0 -1"])
+    #expect(parse("b 1\na_total 6000").unreadable == 1)
+    #expect(parse("b 1\nother 6").unreadable == 0)
   }
 
   @Test("any bytes are survived", arguments: 0..<50)

@@ -11,11 +11,20 @@ extension KubernetesCluster {
     guard var tenant = tenants[place] else { return }
     tenant.ticket = nil
     tenant.record = nil
+    tenant.isWithdrawing = false
     tenant.settlement = .settled
     tenant.failures += 1
     tenant.quietUntil = max(tenant.quietUntil, clock.pacing.now() + seconds)
     tenant.note = note
     tenants[place] = tenant
+  }
+
+  /// Nothing was taken, for a reason that passes.
+  func refuseForNow(_ place: Int, _ error: ClusterError) {
+    let failures = tenants[place].map { $0.failures + 1 } ?? 1
+    let delay = Backoff(base: 0.5, maximum: 30).delay(
+      failures: failures, retryAfter: error.retryAfter, random: clock.pacing.random())
+    refuse(place, quietFor: delay, note: error.description)
   }
 
   func react(to error: ClusterError, place: Int) {
@@ -85,6 +94,7 @@ extension KubernetesCluster {
       lowerCeiling(place, text)
     case .superseded:
       tenants[place]?.record = nil
+      tenants[place]?.isWithdrawing = false
       tenants[place]?.settlement = .settled
       rejections.append(place)
     case .lost: tenants[place]?.record = nil
@@ -94,11 +104,57 @@ extension KubernetesCluster {
     case .failing(let message, _):
       tenants[place]?.note = message
       warn(place, "ResizeFailing", message)
+    case .settled where tenant.isWithdrawing:
+      // Now it is certain that the withdrawn resize will not come to pass.
+      tenants[place]?.isWithdrawing = false
+      rejections.append(place)
     case .settled:
+      tenants[place]?.settledAt = time
       if let pod = roster.places[place], let limit = record.limit {
         note(pod, "Resized", "CPU limit is now \(limit)m, request \(record.request.map { "\($0)m" } ?? "unset")")
       }
     case .requested, .inProgress: break
+    }
+  }
+
+  /// Looks at a pod whose patch was never answered until the server tells what became of it.
+  func lookForLost(_ place: Int, at time: Double) {
+    guard let lost = tenants[place]?.lost, lost.lookAt <= time else { return }
+    // The answer of this look sets the next.
+    tenants[place]?.lost = nil
+    sender.lookUp(lost.order, lost: lost.error)
+  }
+
+  /// The cluster says that the resize is in force, the samples go on showing another limit: then this is what holds.
+  func distrust(_ place: Int, at time: Double) {
+    guard let tenant = tenants[place], tenant.ticket == nil, let settledAt = tenant.settledAt,
+      time - settledAt > configuration.withdrawAfter
+    else { return }
+    tenants[place]?.settledAt = nil
+    if let pod = roster.places[place], let sample = tenant.sample,
+      limitInForce(pod, tenant, measured: sample.limit) != tenant.asked
+    {
+      rejections.append(place)
+    }
+  }
+
+  /// Takes back a resize that has not come to pass in time, so that it cannot come to pass later, when the pool has long given
+  /// its CPU to others: a node that was full makes room, a runtime recovers. Until the cluster shows that it is taken back the
+  /// pool counts it.
+  func withdraw(_ place: Int, at time: Double) {
+    guard let tenant = tenants[place], tenant.ticket == nil, tenant.record != nil, !tenant.isWithdrawing,
+      tenant.quietUntil <= time, let pod = roster.places[place], let measured = tenant.sample?.limit,
+      let since = tenant.settlement.since, time - since > configuration.withdrawAfter
+    else { return }
+    do throws(ResizeRefusal) {
+      try order(
+        place, pod, configuration.values == .requestsOnly ? pod.request : measured)
+      tenants[place]?.isWithdrawing = true
+      note(
+        pod, "ResizeWithdrawn", "not in force after \(Int(configuration.withdrawAfter)) s: \(tenant.note)",
+        isWarning: true)
+    } catch {
+      tenants[place]?.quietUntil = time + 60
     }
   }
 
@@ -117,7 +173,7 @@ extension KubernetesCluster {
     if let pod = roster.places[place] { note(pod, reason, text, isWarning: true) }
   }
 
-  private func note(_ pod: SelectedPod, _ reason: String, _ text: String, isWarning: Bool = false) {
+  func note(_ pod: SelectedPod, _ reason: String, _ text: String, isWarning: Bool = false) {
     guard let event = events.event(about: pod, reason, text, isWarning: isWarning, at: clock) else { return }
     // What cannot be said soon is not worth saying.
     if notes.count < 200 { notes.append(event) }

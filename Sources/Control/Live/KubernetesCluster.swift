@@ -33,6 +33,9 @@ public final class KubernetesCluster: ControlledCluster {
   /// What must be known of a pod beside its sample.
   struct Tenant {
     var uid: String
+    /// `namespace/name`.
+    var key: String
+    var container: String
     var original: OriginalValues
     /// Whether the original is kept durably.
     var isKept: Bool
@@ -43,6 +46,13 @@ public final class KubernetesCluster: ControlledCluster {
     var isTouched = false
     /// The order whose answer is awaited; nil while none is on its way.
     var ticket: Int?
+    /// An order whose answer was lost, and when to look for what became of it.
+    var lost: (order: PatchSender.Order, error: ClusterError, lookAt: Double)?
+    /// What was asked last, and since when the cluster says that it is in force.
+    var asked: Millicores?
+    var settledAt: Double?
+    /// Whether the record is of a patch that takes back a resize which did not come to pass in time.
+    var isWithdrawing = false
     /// Seconds on the monotonic clock until which nothing is sent.
     var quietUntil = -Double.infinity
     /// Refusals in a row.
@@ -66,6 +76,7 @@ public final class KubernetesCluster: ControlledCluster {
   var tenants: [Tenant?] = []
   /// Pods that left a place since the last sample: the group must see them gone before it sees the next tenant.
   private var departed: Set<Int> = []
+  private var absentees: [String: Absentee] = [:]
   private var meters = PodMeters()
   var limitRanges: [String: [LimitRange]]
   private var schedule: TickSchedule?
@@ -109,7 +120,7 @@ public final class KubernetesCluster: ControlledCluster {
     limitRanges = survey.limitRanges
     sender = PatchSender(
       PodResizer(client, discovery: survey.discovery), originals: originals, pacing: clock.pacing,
-      threads: configuration.connections)
+      patience: configuration.patience, threads: configuration.connections)
     gatherer = MetricGatherer(source, workers: configuration.connections)
     events = PodEvents(isOn: configuration.sendsEvents)
     let limits = survey.limitRanges
@@ -182,10 +193,16 @@ public final class KubernetesCluster: ControlledCluster {
   private func update() {
     let changes = inbox.take()
     apply(roster.apply(changes))
+    dropAbsentees()
     forgetDeleted(changes)
     keepOriginals()
     let time = clock.pacing.now()
-    for place in tenants.indices { settle(place, at: time) }
+    for place in tenants.indices {
+      settle(place, at: time)
+      lookForLost(place, at: time)
+      distrust(place, at: time)
+      if configuration.applies { withdraw(place, at: time) }
+    }
     describe()
     watchFailure(watchers.compactMap(\.failure).first)
   }
@@ -197,12 +214,15 @@ public final class KubernetesCluster: ControlledCluster {
         while tenants.count <= place { tenants.append(nil) }
         if tenants[place] != nil { departed.insert(place) }
         guard let pod = roster.places[place] else { continue }
+        absentees[pod.uid] = nil
         let kept = originals.original(of: pod.pod)
         tenants[place] = Tenant(
-          uid: pod.uid, original: kept ?? OriginalValues(pod.pod, container: pod.container), isKept: kept != nil)
+          uid: pod.uid, key: pod.key, container: pod.container,
+          original: kept ?? OriginalValues(pod.pod, container: pod.container), isKept: kept != nil)
       case .updated: break
       case .left(let place):
         departed.insert(place)
+        if let tenant = tenants[place] { absentees[tenant.uid] = Absentee(tenant) }
         tenants[place] = nil
       }
     }
@@ -280,7 +300,7 @@ public final class KubernetesCluster: ControlledCluster {
 
   /// Desired and actual limit are never compared for equality: the kernel's granularity and the runtime's conversions change
   /// the number. What has settled counts as what was asked.
-  private func limitInForce(_ pod: SelectedPod, _ tenant: Tenant, measured: Millicores) -> Millicores {
+  func limitInForce(_ pod: SelectedPod, _ tenant: Tenant, measured: Millicores) -> Millicores {
     if configuration.values == .requestsOnly { return pod.request }
     guard let wanted = tenant.record?.limit ?? pod.pod.container(pod.container)?.resources?.limits["cpu"]?.millicores
     else { return measured }
@@ -294,45 +314,85 @@ public final class KubernetesCluster: ControlledCluster {
     where tenants[place] != nil && (tenants[place]?.sample == nil || departed.contains(place)) {
       sum += roster.places[place]?.limit ?? 0
     }
-    return sum
+    return absentees.values.reduce(sum) { $0 + $1.limit }
+  }
+
+  /// A pod that had a place and is still there, but is not driven now: its container restarts, or it is beyond us. What it
+  /// holds is the pool's.
+  private struct Absentee {
+    var key: String
+    var container: String
+    var limit: Millicores
+
+    init(_ tenant: Tenant) {
+      key = tenant.key
+      container = tenant.container
+      limit = max(tenant.asked ?? 0, tenant.sample?.limit ?? 0)
+    }
+  }
+
+  /// Forgets those that have ended, and takes what the API server knows of the others.
+  private func dropAbsentees() {
+    guard !absentees.isEmpty else { return }
+    let pods = watchers.map(\.pods)
+    for (uid, absentee) in absentees {
+      guard let pod = pods.lazy.compactMap({ $0[absentee.key] }).first, pod.metadata.uid == uid,
+        pod.metadata.deletionTimestamp == nil, pod.status.phase != "Succeeded", pod.status.phase != "Failed"
+      else {
+        absentees[uid] = nil
+        continue
+      }
+      let wanted = pod.container(absentee.container)?.resources?.limits["cpu"]?.millicores ?? 0
+      absentees[uid]?.limit = max(absentee.limit, wanted)
+    }
   }
 
   // MARK: Resizes
 
-  public var resizesAvailable: Int? { client.writesAvailable }
+  /// Those that must wait for their turn go out within the round.
+  public var resizesAvailable: Int? { client.writesAvailable(within: configuration.patience) }
 
   public func isQuiet(_ place: Int) -> Bool {
     guard let tenant = tenants[place] else { return true }
     return tenant.ticket != nil || tenant.quietUntil > clock.pacing.now()
   }
 
-  public func resize(_ order: [Int], to limits: (Int) -> Millicores) throws {
-    for place in order {
-      guard let pod = roster.places[place], var tenant = tenants[place] else { continue }
+  public func resize(_ places: [Int], to limits: (Int) -> Millicores) throws {
+    for place in places {
+      guard let pod = roster.places[place], tenants[place] != nil else { continue }
       do throws(ResizeRefusal) {
-        var resize = try PodResize(
-          of: pod.pod, container: pod.container, to: limits(place), values: configuration.values,
-          requestBaseline: tenant.original.request,
-          bounds: LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container))
-        // What we know of the pod may be older than what we asked last: the wish is sent in any case.
-        if configuration.values == .requestsOnly { resize.changesRequest = true } else { resize.changesLimit = true }
-        tickets += 1
-        tenant.ticket = tickets
-        tenant.isTouched = true
-        // What was asked before no longer counts. Should this answer be lost, a look at the pod must not take our own new wish
-        // for somebody else's.
-        tenant.record = nil
-        tenant.settlement = .settled
-        tenants[place] = tenant
-        sender.send(
-          PatchSender.Order(
-            place: place, ticket: tickets, resize: resize, pod: pod.pod,
-            original: tenant.isKept ? nil : tenant.original))
-        statistics.resizesSent += 1
+        try order(place, pod, limits(place))
       } catch {
         refuse(place, quietFor: 60, note: error.description)
       }
     }
+  }
+
+  /// Sends one resize.
+  func order(_ place: Int, _ pod: SelectedPod, _ limit: Millicores) throws(ResizeRefusal) {
+    guard var tenant = tenants[place] else { return }
+    var resize = try PodResize(
+      of: pod.pod, container: pod.container, to: limit, values: configuration.values,
+      requestBaseline: tenant.original.request,
+      bounds: LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container))
+    // What we know of the pod may be older than what we asked last: the wish is sent in any case.
+    if configuration.values == .requestsOnly { resize.changesRequest = true } else { resize.changesLimit = true }
+    tickets += 1
+    tenant.ticket = tickets
+    tenant.isTouched = true
+    tenant.asked = limit
+    tenant.settledAt = nil
+    // What was asked before no longer counts. Should this answer be lost, a look at the pod must not take our own new wish
+    // for somebody else's.
+    tenant.record = nil
+    tenant.isWithdrawing = false
+    tenant.settlement = .settled
+    tenants[place] = tenant
+    sender.send(
+      PatchSender.Order(
+        place: place, ticket: tickets, resize: resize, pod: pod.pod,
+        original: tenant.isKept ? nil : tenant.original))
+    statistics.resizesSent += 1
   }
 
   /// Keeps all that are not kept yet with one write, before any of them is resized: a disk that takes its time must not stand
@@ -362,9 +422,10 @@ public final class KubernetesCluster: ControlledCluster {
   }
 
   private func take(_ answer: PatchSender.Answer) {
-    statistics.latencies.add(answer.sentAt - sampledAt)
+    if let sentAt = answer.sentAt { statistics.latencies.add(sentAt - sampledAt) }
     guard tenants.indices.contains(answer.place), tenants[answer.place]?.ticket == answer.ticket else { return }
     tenants[answer.place]?.ticket = nil
+    tenants[answer.place]?.lost = nil
     switch answer.outcome {
     case .accepted(let record, let pod):
       tenants[answer.place]?.record = record
@@ -373,15 +434,17 @@ public final class KubernetesCluster: ControlledCluster {
       tenants[answer.place]?.isKept = true
       tenants[answer.place]?.note = ""
       roster.refresh(answer.place, with: pod)
-    case .unknown(let error):
-      // It may act yet: the group holds the pod until a sample shows the limit or the settlement's time is over.
-      statistics.resizesUnanswered += 1
-      tenants[answer.place]?.quietUntil = clock.pacing.now() + 1
+    case .unknown(let error, let order):
+      // It may act yet: the pool counts the larger limit until a later look tells. Until then nothing else is sent.
+      if answer.sentAt != nil { statistics.resizesUnanswered += 1 }
+      tenants[answer.place]?.ticket = answer.ticket
+      tenants[answer.place]?.lost = (order, error, clock.pacing.now() + 1)
       tenants[answer.place]?.note = "\(error)"
     case .notKept(let text):
       complain(once: "originals", text)
       refuse(answer.place, quietFor: 30, note: text)
     case .refused(let error): react(to: error, place: answer.place)
+    case .notTaken(let error): refuseForNow(answer.place, error)
     }
   }
 }

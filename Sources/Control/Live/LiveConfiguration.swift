@@ -29,6 +29,8 @@ public struct LiveConfiguration: Sendable {
   public var connections = 8
   /// Seconds that a round waits for metrics and answers that are late.
   public var patience = 0.25
+  /// A resize that is not in force after so many seconds is taken back.
+  public var withdrawAfter = 30.0
   /// Seconds to run; nil for ever.
   public var duration: Double?
   /// Whether resizes will be sent, so that originals must be kept.

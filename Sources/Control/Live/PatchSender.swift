@@ -21,16 +21,19 @@ final class PatchSender: Sendable {
     var place: Int
     var ticket: Int
     var outcome: Outcome
-    /// Seconds on the monotonic clock at which the patch was handed to the wire.
-    var sentAt: Double
+    /// Seconds on the monotonic clock at which the patch was handed to the wire; nil for a later look.
+    var sentAt: Double?
   }
 
+  /// What became of an order.
   enum Outcome: Sendable {
     case accepted(ResizeRecord, Pod)
     /// The server refused, or it was not sent at all.
     case refused(ClusterError)
-    /// No answer came: it may or may not have been taken.
-    case unknown(ClusterError)
+    /// No answer came, but the pod shows that it was not taken.
+    case notTaken(ClusterError)
+    /// No answer came, and the pod could not be looked at: it may or may not have been taken.
+    case unknown(ClusterError, Order)
     /// The original could not be kept, so nothing was sent.
     case notKept(String)
   }
@@ -38,26 +41,41 @@ final class PatchSender: Sendable {
   let resizer: PodResizer
   private let originals: any OriginalsStore
   private let pacing: Pacing
+  /// Seconds that a patch may wait for its turn within the budget of writes.
+  private let patience: Double
   private let workers: WorkerPool
   private let answers = Mutex<[Answer]>([])
   private let open = DispatchGroup()
 
-  init(_ resizer: PodResizer, originals: any OriginalsStore, pacing: Pacing, threads: Int) {
+  init(_ resizer: PodResizer, originals: any OriginalsStore, pacing: Pacing, patience: Double, threads: Int) {
     self.resizer = resizer
     self.originals = originals
     self.pacing = pacing
+    self.patience = patience
     workers = WorkerPool(threads: threads)
   }
 
+  /// Sends a resize. Its answer is read when nothing waits to be sent any more: a patch must not stand behind another's paper
+  /// work.
   func send(_ order: Order) {
     open.enter()
     workers.submit { [self] in
-      let (outcome, sentAt) = perform(order)
-      answers.withLock {
-        $0.append(Answer(place: order.place, ticket: order.ticket, outcome: outcome, sentAt: sentAt))
+      if let refusal = keepOriginal(order) { return finish(order, refusal, sentAt: pacing.now()) }
+      let sentAt = pacing.now()
+      do throws(ClusterError) {
+        let response = try resizer.transmit(order.resize, patience: patience)
+        workers.submit { [self] in finish(order, read(response, to: order), sentAt: sentAt) }
+      } catch {
+        guard Self.isUncertain(error) else { return finish(order, .refused(error), sentAt: sentAt) }
+        workers.submit { [self] in finish(order, lookUp(order, after: error), sentAt: sentAt) }
       }
-      open.leave()
     }
+  }
+
+  /// Looks again for what became of an order whose answer was lost.
+  func lookUp(_ order: Order, lost error: ClusterError) {
+    open.enter()
+    workers.submit { [self] in finish(order, lookUp(order, after: error), sentAt: nil) }
   }
 
   /// Other requests of little weight: events, notes. Their failures are nobody's concern.
@@ -79,22 +97,32 @@ final class PatchSender: Sendable {
     }
   }
 
-  private func perform(_ order: Order) -> (Outcome, sentAt: Double) {
-    if let original = order.original {
-      do {
-        try originals.keep([(order.pod, original)])
-      } catch let error as ClusterError {
-        return (.refused(error), pacing.now())
-      } catch {
-        return (.notKept("\(error)"), pacing.now())
-      }
+  private func finish(_ order: Order, _ outcome: Outcome, sentAt: Double?) {
+    answers.withLock {
+      $0.append(Answer(place: order.place, ticket: order.ticket, outcome: outcome, sentAt: sentAt))
     }
-    let sentAt = pacing.now()
-    do throws(ClusterError) {
-      let (record, pod) = try resizer.send(order.resize)
-      return (.accepted(record, pod), sentAt)
+    open.leave()
+  }
+
+  /// Nil once the original is kept.
+  private func keepOriginal(_ order: Order) -> Outcome? {
+    guard let original = order.original else { return nil }
+    do {
+      try originals.keep([(order.pod, original)])
+      return nil
+    } catch let error as ClusterError {
+      return .refused(error)
     } catch {
-      return (Self.isUncertain(error) ? lookUp(order, after: error) : .refused(error), sentAt)
+      return .notKept("\(error)")
+    }
+  }
+
+  private func read(_ response: HTTPResponse, to order: Order) -> Outcome {
+    do throws(ClusterError) {
+      let (record, pod) = try resizer.read(response, of: order.resize)
+      return .accepted(record, pod)
+    } catch {
+      return lookUp(order, after: error)
     }
   }
 
@@ -113,13 +141,14 @@ final class PatchSender: Sendable {
     do throws(ClusterError) {
       let pod = try resizer.client.send(
         APIRequest(.get, .pods, namespace: resize.namespace, name: resize.name), as: Pod.self)
-      guard pod.metadata.uid == resize.uid else { return .refused(error) }
+      guard pod.metadata.uid == resize.uid else { return .notTaken(error) }
       let now = OriginalValues(pod, container: resize.container)
       let isTaken =
         (!resize.changesLimit || now.limit == resize.limit) && (!resize.changesRequest || now.request == resize.request)
-      return isTaken ? .accepted(ResizeRecord(answer: pod, container: resize.container), pod) : .refused(error)
-    } catch {
-      return .unknown(error)
+      return isTaken ? .accepted(ResizeRecord(answer: pod, container: resize.container), pod) : .notTaken(error)
+    } catch let failure {
+      // A pod that is gone took nothing.
+      return failure.kind == .notFound ? .refused(failure) : .unknown(error, order)
     }
   }
 }

@@ -81,8 +81,8 @@ struct PodRoster: Sendable {
 
   /// Takes a newer version of a placed pod, as a patch answers it.
   mutating func refresh(_ place: Int, with pod: Pod) {
-    guard let held = places[place], held.uid == pod.metadata.uid,
-      held.pod.metadata.generation <= pod.metadata.generation, case .success(let selected) = selection.judge(pod)
+    guard let held = places[place], held.uid == pod.metadata.uid, !held.pod.isNewer(than: pod),
+      case .success(let selected) = selection.judge(pod)
     else { return }
     places[place] = selected
   }
@@ -103,7 +103,7 @@ struct PodRoster: Sendable {
     }
     let isAnother = places[place]?.uid != selected.uid
     // The answer to a patch may have been faster than the watch.
-    if !isAnother, let held = places[place], held.pod.metadata.generation > pod.metadata.generation { return }
+    if !isAnother, let held = places[place], held.pod.isNewer(than: pod) { return }
     places[place] = selected
     events.append(isAnother ? .taken(place) : .updated(place))
   }
@@ -142,5 +142,16 @@ struct PodRoster: Sendable {
       homes[pod.key] = nil
       events.append(.taken(place))
     }
+  }
+}
+
+extension Pod {
+  /// Whether this version of a pod was written after the other. Generations count changes of what is wanted; of two with the
+  /// same, resource versions tell, where they are numbers (Kubernetes promises their order since 1.35, etcd always kept it).
+  func isNewer(than other: Pod) -> Bool {
+    if metadata.generation != other.metadata.generation { return metadata.generation > other.metadata.generation }
+    guard let version = UInt64(metadata.resourceVersion), let otherVersion = UInt64(other.metadata.resourceVersion)
+    else { return false }
+    return version > otherVersion
   }
 }

@@ -56,7 +56,13 @@ public final class APIClient: Sendable {
 
   /// Sends a request and reads its answer.
   public func send<Answer: Decodable>(_ request: APIRequest, as type: Answer.Type) throws(ClusterError) -> Answer {
-    let response = try send(request)
+    try read(try send(request), to: request, as: type)
+  }
+
+  /// Reads the answer to a request.
+  public func read<Answer: Decodable>(
+    _ response: HTTPResponse, to request: APIRequest, as type: Answer.Type
+  ) throws(ClusterError) -> Answer {
     do {
       return try JSONDecoder().decode(type, from: response.body)
     } catch {
@@ -120,9 +126,12 @@ public final class APIClient: Sendable {
   }
 
   /// Writes that could be sent at once; nil without a budget.
-  public var writesAvailable: Int? {
+  public var writesAvailable: Int? { writesAvailable(within: 0) }
+
+  /// Writes that could be sent by `patience` seconds from now; nil without a budget.
+  public func writesAvailable(within patience: Double) -> Int? {
     let now = pacing.now()
-    return writes.withLock { $0.quietUntil > now ? 0 : $0.budget?.available(at: now) }
+    return writes.withLock { $0.quietUntil > now ? 0 : $0.budget?.available(at: now, within: patience) }
   }
 
   // MARK: One attempt
@@ -142,6 +151,12 @@ public final class APIClient: Sendable {
   private func exchange(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
     let http = try prepare(request)
     if request.verb.isWrite { try takeWrite(for: request) }
+    defer {
+      if request.verb.isWrite {
+        let now = pacing.now()
+        writes.withLock { $0.budget?.finish(at: now) }
+      }
+    }
     do throws(TransportError) {
       return try transport.send(http)
     } catch {
@@ -149,17 +164,26 @@ public final class APIClient: Sendable {
     }
   }
 
+  /// Takes a write out of the budget, which may be worth a moment's wait.
   private func takeWrite(for request: APIRequest) throws(ClusterError) {
-    let now = pacing.now()
-    let wait = writes.withLock { writes -> Double in
-      if writes.quietUntil > now { return writes.quietUntil - now }
-      if writes.budget == nil || writes.budget?.take(at: now) == true { return 0 }
-      return writes.budget?.wait(at: now) ?? 0
-    }
-    if wait > 0 {
-      throw ClusterError(
-        .tooManyRequests, operation: request.description, message: "held back: the budget of writes is used up",
-        retryAfter: wait)
+    var patience = request.writePatience
+    while true {
+      let now = pacing.now()
+      let (wait, isQuiet) = writes.withLock { writes -> (Double, Bool) in
+        if writes.quietUntil > now { return (writes.quietUntil - now, true) }
+        if writes.budget == nil || writes.budget?.take(at: now) == true { return (0, false) }
+        return (writes.budget?.wait(at: now) ?? 0, false)
+      }
+      if wait <= 0 { return }
+      guard !isQuiet, wait <= patience else {
+        throw ClusterError(
+          .tooManyRequests, operation: request.description, message: "held back: the budget of writes is used up",
+          retryAfter: wait)
+      }
+      // Not shorter than a millisecond: others wait for the same write.
+      let pause = max(wait, 0.001)
+      patience -= pause
+      pacing.sleep(pause)
     }
   }
 

@@ -71,8 +71,12 @@ public enum Exposition {
       guard let base = bytes.baseAddress else { return }
       var start = 0
       while start < bytes.count {
-        let end =
-          memchr(base + start, 10, bytes.count - start).map { UnsafeRawPointer(base).distance(to: $0) } ?? bytes.count
+        // Every line ends with a line feed; what does not has been cut off, perhaps within its number.
+        guard let feed = memchr(base + start, 10, bytes.count - start) else {
+          if wanted(bytes, start, bytes.count, names) != nil { unreadable += 1 }
+          break
+        }
+        let end = UnsafeRawPointer(base).distance(to: feed)
         if bytes[start] != 35, end > start, let metric = wanted(bytes, start, end, names) {
           let line = UnsafeBufferPointer(rebasing: bytes[(start + names[metric].count)..<end])
           if let sample = parse(line, metric) { body(sample) } else { unreadable += 1 }

@@ -108,6 +108,9 @@ public struct SampleMeter: Sendable, Equatable {
   }
 
   private var last: ContainerReading?
+  /// The limit in force as the source told it last. A reading that lacks it (half an answer) says nothing new about it, and
+  /// what the pod's status says may be older than what the source has told already.
+  private var toldLimit: Millicores?
 
   public init() {}
 
@@ -117,6 +120,8 @@ public struct SampleMeter: Sendable, Equatable {
   public mutating func take(_ reading: ContainerReading, limit: Millicores, request: Millicores) -> Outcome {
     if let last, reading.time <= last.time { return .stale }
     defer { last = reading }
+    if case .counters(let counters) = reading, let limit = counters.limit { toldLimit = limit }
+    let limit = toldLimit ?? limit
     switch (reading, last) {
     case (.average(let average), _):
       return .sample(

@@ -22,10 +22,32 @@ public struct PodResizer: Sendable {
   /// Sends a resize and returns the pod as the server then has it. Whether and when it acts is to be looked for in the
   /// pod's status: see `Settlement`.
   public func send(_ resize: PodResize) throws(ClusterError) -> (record: ResizeRecord, pod: Pod) {
+    try read(try transmit(resize), of: resize)
+  }
+
+  /// The first half of `send`: everything up to the server's successful answer. Reading it is worth as much time as sending
+  /// it, which another resize may be waiting for.
+  ///
+  /// - Parameter patience: seconds that it may wait for its turn within the budget of writes.
+  public func transmit(_ resize: PodResize, patience: Double = 0) throws(ClusterError) -> HTTPResponse {
+    try client.send(request(resize, patience: patience))
+  }
+
+  /// The second half of `send`.
+  public func read(
+    _ response: HTTPResponse, of resize: PodResize
+  ) throws(ClusterError) -> (
+    record: ResizeRecord, pod: Pod
+  ) {
+    let answer = try client.read(response, to: request(resize), as: Pod.self)
+    return (ResizeRecord(answer: answer, container: resize.container), answer)
+  }
+
+  private func request(_ resize: PodResize, patience: Double = 0) -> APIRequest {
     var request = resize.apiRequest(endpoint: endpoint)
     request.timeout = Self.timeout
-    let answer = try client.send(request, as: Pod.self)
-    return (ResizeRecord(answer: answer, container: resize.container), answer)
+    request.writePatience = patience
+    return request
   }
 
   /// Seconds for one resize: in a loop of seconds a later answer is worth little.

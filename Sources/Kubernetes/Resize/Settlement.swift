@@ -48,6 +48,14 @@ public enum Settlement: Sendable, Equatable {
     }
   }
 
+  /// When the present state of an unsettled resize was entered; nil otherwise.
+  public var since: Double? {
+    switch self {
+    case .requested(let since), .inProgress(let since), .deferred(_, let since), .failing(_, let since): since
+    case .settled, .infeasible, .superseded, .lost: nil
+    }
+  }
+
   /// The one transition: from the pod's newest status (nil: it is gone).
   public func next(_ record: ResizeRecord, observing pod: Pod?, at now: Double) -> Settlement {
     guard let pod, pod.metadata.uid == record.uid, pod.metadata.deletionTimestamp == nil,
