@@ -87,6 +87,7 @@ public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy
     }
     let places = round.places
     group.dispatch(atMost: cluster.resizesAvailable, into: &order) { places[$0].isApplied && !cluster.isQuiet($0) }
+    order.removeLast(order.count - min(max(cluster.affordable(order), 0), order.count))
     round.sent = order
     var isSent = Array(repeating: false, count: group.count)
     for pod in order { isSent[pod] = true }

@@ -45,6 +45,9 @@ public protocol ControlledCluster: AnyObject {
   /// Resizes that may be sent at once; nil for any number.
   var resizesAvailable: Int? { get }
 
+  /// How many of these resizes, from the first, may be sent at once.
+  func affordable(_ order: [Int]) -> Int
+
   /// Whether the cluster wants to be left alone with this pod for a while.
   func isQuiet(_ place: Int) -> Bool
 
@@ -61,6 +64,7 @@ extension ControlledCluster {
   public var reserved: Millicores { 0 }
   public var missedRounds: Int { 0 }
   public var resizesAvailable: Int? { nil }
+  public func affordable(_ order: [Int]) -> Int { order.count }
   public func isQuiet(_ place: Int) -> Bool { false }
   public func takeRejections(isRoundOver: Bool) throws -> [Int] { [] }
 }

@@ -120,7 +120,7 @@ public final class KubernetesCluster: ControlledCluster {
     limitRanges = survey.limitRanges
     sender = PatchSender(
       PodResizer(client, discovery: survey.discovery), originals: originals, pacing: clock.pacing,
-      patience: configuration.patience, threads: configuration.connections)
+      patience: configuration.writePatience, threads: configuration.connections)
     gatherer = MetricGatherer(source, workers: configuration.connections)
     events = PodEvents(isOn: configuration.sendsEvents)
     let limits = survey.limitRanges
@@ -350,7 +350,17 @@ public final class KubernetesCluster: ControlledCluster {
   // MARK: Resizes
 
   /// Those that must wait for their turn go out within the round.
-  public var resizesAvailable: Int? { client.writesAvailable(within: configuration.patience) }
+  public var resizesAvailable: Int? { client.writesAvailable(within: configuration.writePatience) }
+
+  /// The first resize of a pod whose original is to be kept on it takes two writes.
+  public func affordable(_ order: [Int]) -> Int {
+    guard !originals.isLocal, var writes = resizesAvailable else { return order.count }
+    for (count, place) in order.enumerated() {
+      writes -= tenants[place]?.isKept == false ? 2 : 1
+      if writes < 0 { return count }
+    }
+    return order.count
+  }
 
   public func isQuiet(_ place: Int) -> Bool {
     guard let tenant = tenants[place] else { return true }

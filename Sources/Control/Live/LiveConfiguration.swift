@@ -29,6 +29,9 @@ public struct LiveConfiguration: Sendable {
   public var connections = 8
   /// Seconds that a round waits for metrics and answers that are late.
   public var patience = 0.25
+  /// Seconds that a patch may wait for its turn within the budget of writes: what was written in one round is free again a
+  /// little after the next begins.
+  public var writePatience = 0.03
   /// A resize that is not in force after so many seconds is taken back.
   public var withdrawAfter = 30.0
   /// Seconds to run; nil for ever.

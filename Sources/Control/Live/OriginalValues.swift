@@ -60,12 +60,19 @@ public struct OriginalsAnnotation: OriginalsStore {
 
   public func keep(_ originals: [(pod: Pod, original: OriginalValues)]) throws {
     for (pod, original) in originals {
-      _ = try client.send(PodNotes.annotate(pod, [Self.key: try Self.text(original)]))
+      var request = PodNotes.annotate(pod, [Self.key: try Self.text(original)])
+      request.writePatience = 0.03
+      _ = try client.send(request)
     }
   }
 
   public func forget(_ pods: [Pod]) throws {
-    for pod in pods { _ = try client.send(PodNotes.annotate(pod, [Self.key: nil])) }
+    for pod in pods {
+      var request = PodNotes.annotate(pod, [Self.key: nil])
+      // An annotation that stays would one day put back what is long out of date: worth a second's wait.
+      request.writePatience = 2
+      _ = try client.send(request)
+    }
   }
 
   /// Whether the account may annotate: asked by a dry run, which changes nothing.

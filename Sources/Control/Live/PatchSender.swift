@@ -44,6 +44,7 @@ final class PatchSender: Sendable {
   /// Seconds that a patch may wait for its turn within the budget of writes.
   private let patience: Double
   private let workers: WorkerPool
+  private let readers = WorkerPool(threads: 1, isBackground: true)
   private let answers = Mutex<[Answer]>([])
   private let open = DispatchGroup()
 
@@ -55,8 +56,7 @@ final class PatchSender: Sendable {
     workers = WorkerPool(threads: threads)
   }
 
-  /// Sends a resize. Its answer is read when nothing waits to be sent any more: a patch must not stand behind another's paper
-  /// work.
+  /// Sends a resize. Its answer is read elsewhere: a patch must not stand behind another's paper work.
   func send(_ order: Order) {
     open.enter()
     workers.submit { [self] in
@@ -64,7 +64,7 @@ final class PatchSender: Sendable {
       let sentAt = pacing.now()
       do throws(ClusterError) {
         let response = try resizer.transmit(order.resize, patience: patience)
-        workers.submit { [self] in finish(order, read(response, to: order), sentAt: sentAt) }
+        readers.submit { [self] in finish(order, read(response, to: order), sentAt: sentAt) }
       } catch {
         guard Self.isUncertain(error) else { return finish(order, .refused(error), sentAt: sentAt) }
         workers.submit { [self] in finish(order, lookUp(order, after: error), sentAt: sentAt) }

@@ -16,8 +16,15 @@ final class WorkerPool: Sendable {
   private final class Queue: Sendable {
     let state = Mutex(State())
     let arrived = DispatchSemaphore(value: 0)
+    let isBackground: Bool
+
+    init(isBackground: Bool) {
+      self.isBackground = isBackground
+    }
 
     func work() {
+      // On Linux this is the thread's own. Failing it only costs time.
+      if isBackground { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
       while true {
         arrived.wait()
         let job = state.withLock { state -> Job? in
@@ -36,11 +43,13 @@ final class WorkerPool: Sendable {
     }
   }
 
-  private let queue = Queue()
+  private let queue: Queue
   let threads: Int
 
-  init(threads: Int) {
+  /// - Parameter isBackground: whether others go first where processors are short.
+  init(threads: Int, isBackground: Bool = false) {
     self.threads = threads
+    queue = Queue(isBackground: isBackground)
     for _ in 0..<threads {
       var thread = pthread_t()
       let context = Unmanaged.passRetained(queue).toOpaque()

@@ -63,6 +63,8 @@ public final class PodWatcher: Sendable {
 
   /// Follows on the calling thread until `stop`.
   func run() {
+    // Reading what has become of resizes must not delay sending them. On Linux this is the thread's own priority.
+    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
     var plan = WatchPlan()
     while !cancellation.isCancelled {
       let outcome: WatchPlan.Outcome
