@@ -87,7 +87,10 @@ let package = Package(
     tests("EvaluationTests", ["Evaluation", "PodSimulation", "Autoscaling", "TestSupport"]),
     tests(
       "ControlTests",
-      ["Control", "Kubernetes", "ClusterEmulator", "HTTPServer", "Autoscaling", "PodSimulation", "TestSupport"]),
+      [
+        "Control", "Kubernetes", "ClusterEmulator", "HTTPServer", "Autoscaling", "PodSimulation", "Learning",
+        "Checkpoints", "TestSupport",
+      ]),
     tests("HTTPServerTests", ["HTTPServer", "Kubernetes"]),
     tests(
       "ClusterEmulatorTests",

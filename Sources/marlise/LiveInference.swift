@@ -26,7 +26,8 @@ enum LiveInference {
     if options.flag("restore") { return try LiveRestore.run(options, survey, log) }
     guard let chosen else { return .failure }
 
-    let configuration = try configuration(options, survey, chosen, log)
+    var configuration = try configuration(options, survey, chosen, log)
+    honourQuota(survey, &configuration, log)
     try survey.check(configuration, applies: applies)
     _ = try chosen.policy(configuration.places ?? survey.selected.count)
     let source = try LiveOptions.metrics(options).source(survey)
@@ -116,10 +117,24 @@ enum LiveInference {
     configuration.sendsEvents = configuration.applies && options.flag("events")
     configuration.burst = options.int("patch_budget")
     configuration.say = { log.warning($0) }
+    if let query = options.optionalString("latency_query") {
+      let prometheus = try LiveOptions.metrics(options).prometheus()
+      configuration.responseTimes = { () throws(ClusterError) in try prometheus.values(query) }
+      configuration.responseTimeAge = max(30, 3 * options.float("action_interval"))
+    }
     if let places = configuration.places, survey.selected.count < places {
       log.warning("\(survey.selected.count) of \(places) pods are there; the other places wait")
     }
     return configuration
+  }
+
+  /// A pool that the namespace's quota does not allow would only be refused, pod after pod.
+  private static func honourQuota(_ survey: ClusterSurvey, _ configuration: inout LiveConfiguration, _ log: Log) {
+    guard let (quota, room) = survey.quotaRoom(configuration.values), room < configuration.capacity else { return }
+    log.warning(
+      "the resource quota \(quota) leaves \(room)m to these pods: the pool has \(room)m instead of \(configuration.capacity)m"
+    )
+    configuration.capacity = max(room, 0)
   }
 
   /// What depends on how old the source's samples are.
@@ -139,8 +154,8 @@ enum LiveInference {
     configuration.shield.settlementTimeout = 86_400
     if let name = MetricSourceName(rawValue: source), !name.suits(interval: interval) {
       log.warning(
-        "\(source) gives a new sample every 10 s at best: with --action_interval \(Number.short(interval)) most rounds will only "
-          + "wait for one")
+        "\(source) usually gives a new sample every \(name == .kubelet ? 10 : 15) s or more rarely: with --action_interval "
+          + "\(Number.short(interval)) most rounds will only wait for one")
     }
   }
 

@@ -7,70 +7,6 @@ import Testing
 /// Requests that were recorded from a real 1.36 API server, asked again of the emulated one.
 @Suite("Recorded answers")
 struct RecordedAnswersTests {
-  private struct Exchange: Decodable {
-    struct Request: Decodable {
-      var method: String
-      var path: String
-      var headers: [String: String]?
-      var body: String?
-    }
-    struct Response: Decodable {
-      var status: Int
-      var body: String?
-    }
-    var request: Request
-    var response: Response
-
-    init(_ name: String) throws {
-      let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      let file = folder.appendingPathComponent("KubernetesTests/Fixtures/\(name).json")
-      self = try JSONDecoder().decode(Exchange.self, from: Data(contentsOf: file))
-    }
-
-    var json: JSON { (try? JSON(parsing: Array((response.body ?? "").utf8))) ?? .null }
-  }
-
-  private static let tokens = [
-    "admin": EmulatedUser("admin", mayWrite: true),
-    "reader": EmulatedUser("system:serviceaccount:default:reader", mayWrite: false),
-  ]
-
-  /// The pods of the recordings.
-  private static func cluster(for name: String) throws -> EmulatedCluster {
-    let isQuota = name.hasPrefix("quota/")
-    var configuration = try Emulated.configuration(pods: [
-      Emulated.pod("localization-api1", cpu: ("500m", "500m"), simulated: 0),
-      Emulated.pod("localization-api2", cpu: ("500m", "500m"), simulated: 1),
-      Emulated.pod("localization-api3", cpu: ("500m", "500m"), simulated: 2),
-      Emulated.pod("localization-burst", cpu: ("400m", "200m"), memory: ("128Mi", "64Mi")),
-      Emulated.pod("requests", cpu: ("200m", "100m"), memory: ("128Mi", "64Mi")),
-      Emulated.pod("localization-api1", cpu: ("200m", "200m"), namespace: "limited"),
-    ])
-    var plain = PodTemplate("plain", containers: [.init("localization-api")])
-    plain.labels = ["app": "plain"]
-    configuration.pods.append(plain)
-    configuration.users = tokens
-    if isQuota, name.contains("limit-range") {
-      configuration.limitRanges = [
-        LimitRangeRule(
-          namespace: "limited", name: "cpu", minimum: try Quantity("100m"), maximum: try Quantity("350m"))
-      ]
-    } else if isQuota {
-      configuration.quotas = [
-        QuotaRule(namespace: "limited", name: "cpu", limits: try Quantity("300m"), requests: try Quantity("300m"))
-      ]
-    }
-    return try EmulatedCluster(configuration)
-  }
-
-  private static func ask(
-    _ exchange: Exchange, _ cluster: EmulatedCluster, name: String
-  ) throws -> EmulatedCluster.Answer {
-    try cluster.send(
-      exchange.request.method, exchange.request.path, exchange.request.body ?? "",
-      type: exchange.request.headers?["Content-Type"] ?? "", token: name.contains("403-resize") ? "reader" : "admin")
-  }
-
   @Test(
     "refusals have the recorded status, reason, message and details",
     arguments: [
@@ -86,8 +22,8 @@ struct RecordedAnswersTests {
       "pods/list-bad-selector-400", "node/proxy-404-node",
     ])
   func refusals(name: String) throws {
-    let exchange = try Exchange(name)
-    let answer = try Self.ask(exchange, Self.cluster(for: name), name: name)
+    let exchange = try RecordedExchange(name)
+    let answer = try exchange.ask(RecordedExchange.cluster(for: name), name: name)
     #expect(answer.status == exchange.response.status)
     for field in ["kind", "status", "reason", "message", "details", "code"] {
       #expect(answer.json[field] == exchange.json[field], "\(field)")
@@ -96,8 +32,8 @@ struct RecordedAnswersTests {
 
   @Test("without a known token nothing is told", arguments: [nil, "other"])
   func unauthorized(token: String?) throws {
-    let exchange = try Exchange("errors/401-bad-token")
-    let answer = try Self.cluster(for: "").send("GET", exchange.request.path, token: token)
+    let exchange = try RecordedExchange("errors/401-bad-token")
+    let answer = try RecordedExchange.cluster(for: "").send("GET", exchange.request.path, token: token)
     #expect(answer.status == 401)
     #expect(answer.json["message"] == exchange.json["message"])
   }
@@ -112,8 +48,8 @@ struct RecordedAnswersTests {
       "quota/limit-range-200", "quota/resource-quota-200",
     ])
   func resizes(name: String) throws {
-    let exchange = try Exchange(name)
-    let answer = try Self.ask(exchange, Self.cluster(for: name), name: name)
+    let exchange = try RecordedExchange(name)
+    let answer = try exchange.ask(RecordedExchange.cluster(for: name), name: name)
     #expect(answer.status == 200, "\(answer.text)")
     let recorded = exchange.json.at("spec", "containers")?.items.first
     let container = answer.json.at("spec", "containers")?.items.first
@@ -125,13 +61,13 @@ struct RecordedAnswersTests {
 
   @Test("discovery lists pods/resize with the recorded verbs and kind")
   func discovery() throws {
-    let exchange = try Exchange("discovery/api-v1")
-    let answer = try Self.ask(exchange, Self.cluster(for: ""), name: "")
+    let exchange = try RecordedExchange("discovery/api-v1")
+    let answer = try exchange.ask(RecordedExchange.cluster(for: ""), name: "")
     for name in ["pods/resize", "nodes/proxy"] {
       func entry(_ json: JSON) -> JSON? { json["resources"]?.items.first { $0["name"]?.text == name } }
       #expect(entry(answer.json)?["kind"] == entry(exchange.json)?["kind"])
       #expect(entry(answer.json)?["namespaced"] == entry(exchange.json)?["namespaced"])
     }
-    #expect(try Self.cluster(for: "").send("GET", "/version", token: "admin").json["minor"]?.text == "36")
+    #expect(try RecordedExchange.cluster(for: "").send("GET", "/version", token: "admin").json["minor"]?.text == "36")
   }
 }

@@ -46,6 +46,28 @@ struct APIClientTests {
     #expect(transport.requests.count == 4)
   }
 
+  @Test("a beginning tries again whatever may be repeated until its time is up, and nothing else")
+  func perseveres() throws {
+    let transport = ScriptedTransport { [clock] _, _ in
+      clock.pacing.now() < 1012 ? .failure(TransportError(.unreachable, "refused")) : .success(.json("{}"))
+    }
+    let client = client(transport)
+    client.persevere(for: 20)
+    var proof = Self.resize
+    proof.query.append(.init(name: "dryRun", value: "All"))
+    _ = try client.send(proof)
+    #expect(clock.pacing.now() >= 1012)
+    #expect(transport.requests.count > 4)
+
+    let gone = self.client(ScriptedTransport(.failure(TransportError(.unreachable, "refused"))))
+    gone.persevere(for: 20)
+    #expect(throws: ClusterError.self) { try gone.send(Self.resize) }
+    let start = clock.pacing.now()
+    #expect(throws: ClusterError.self) { try gone.send(APIRequest(get: "/version")) }
+    #expect((20..<35).contains(clock.pacing.now() - start))
+    #expect(throws: ClusterError.self) { try gone.send(APIRequest(get: "/version")) }
+  }
+
   @Test("writes are not tried again by themselves")
   func doesNotRetryWrites() {
     let transport = ScriptedTransport(.success(HTTPResponse(status: 500)))

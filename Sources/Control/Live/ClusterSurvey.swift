@@ -11,12 +11,18 @@ public struct ClusterSurvey: Sendable {
   public let others: [(pod: Pod, reason: PodSelection.Reason)]
   /// By namespace.
   public let limitRanges: [String: [LimitRange]]
+  public let quotas: [String: [ResourceQuota]]
+
+  /// Seconds for which a beginning tries again what fails for a passing reason.
+  static let perseverance = 20.0
 
   /// - Throws: `ClusterError`, or `LiveError` when no pod can be driven.
   public init(_ client: APIClient, selection: PodSelection, pool: String? = nil) throws {
     self.client = client
     self.selection = selection
     discovery = try Discovery.run(client)
+    // The server is there and is the right one: what fails now for a passing reason is tried again for a while.
+    client.persevere(for: Self.perseverance)
     var pods: [Pod] = []
     let namespaces: [String?] = selection.namespaces.isEmpty ? [nil] : selection.namespaces
     for namespace in namespaces {
@@ -30,11 +36,14 @@ public struct ClusterSurvey: Sendable {
     selected = all.filter { $0.settings.pool == pool }
     self.others = others
     var ranges: [String: [LimitRange]] = [:]
+    var quotas: [String: [ResourceQuota]] = [:]
     let resizer = PodResizer(client, discovery: discovery)
     for namespace in Set(selected.map(\.namespace)).sorted() {
       ranges[namespace] = try resizer.limitRanges(namespace: namespace)
+      quotas[namespace] = try resizer.quotas(namespace: namespace)
     }
     limitRanges = ranges
+    self.quotas = quotas
     if selected.isEmpty { throw nothingToDrive(others.map { ($0.pod.key, $0.reason) }) }
   }
 
@@ -55,6 +64,27 @@ public struct ClusterSurvey: Sendable {
       let (next, overflow) = sum.addingReportingOverflow(pod.limit)
       return overflow ? sum : next
     }
+  }
+
+  /// What the namespaces' quotas leave to these pods together, millicores, with the quota that says so; nil where none bounds
+  /// them. What a quota counts as used includes what the pods have now.
+  public func quotaRoom(_ values: ControlledValues) -> (quota: String, room: Millicores)? {
+    let scope = values == .requestsOnly ? "requests.cpu" : "limits.cpu"
+    var sum = 0
+    var names: [String] = []
+    for namespace in Set(selected.map(\.namespace)).sorted() {
+      let bounds = (quotas[namespace] ?? []).compactMap { quota in
+        quota.cpuLeft(scope).map { (name: namespace + "/" + quota.metadata.name, left: $0) }
+      }
+      // One namespace without a quota can take whatever the pool has.
+      guard let least = bounds.min(by: { $0.left < $1.left }) else { return nil }
+      let held = selected.filter { $0.namespace == namespace }.reduce(0) {
+        $0 + min(scope == "limits.cpu" ? $1.limit : $1.request, 1 << 40)
+      }
+      sum += held + max(min(least.left, 1 << 40), -held)
+      names.append(least.name)
+    }
+    return names.isEmpty ? nil : (names.joined(separator: ", "), sum)
   }
 
   /// Checks that the configuration fits the pods, and, where resizes will be sent, that the server would take them.

@@ -70,6 +70,7 @@ public final class KubernetesCluster: ControlledCluster {
   let originals: any OriginalsStore
   let sender: PatchSender
   let gatherer: MetricGatherer
+  private let responses: ResponseTimeReader?
   private let watchers: [PodWatcher]
   let inbox: Inbox
   var roster: PodRoster
@@ -122,6 +123,9 @@ public final class KubernetesCluster: ControlledCluster {
       PodResizer(client, discovery: survey.discovery), originals: originals, pacing: clock.pacing,
       patience: configuration.writePatience, threads: configuration.connections)
     gatherer = MetricGatherer(source, workers: configuration.connections)
+    responses = configuration.responseTimes.map { question in
+      ResponseTimeReader(ageMaximum: configuration.responseTimeAge, clock: clock.pacing, question: question)
+    }
     events = PodEvents(isOn: configuration.sendsEvents)
     let limits = survey.limitRanges
     let shield = configuration.shield
@@ -275,8 +279,17 @@ public final class KubernetesCluster: ControlledCluster {
     let pods = placed.compactMap { roster.places[$0] }
     let snapshot = gatherer.gather(pods, waitingAtMost: patience)
     statistics.unreadableReadings += snapshot.unreadable
+    let times = responses?.read() ?? [:]
     for (place, outcome) in zip(placed, meters.take(snapshot, of: pods)) {
-      if case .sample(let sample) = outcome { tenants[place]?.sample = sample }
+      if case .sample(var sample) = outcome {
+        sample.responseTimes = tenants[place].flatMap { times[$0.key] }.map { ResponseTimes(mean: $0, p95: $0) }
+        tenants[place]?.sample = sample
+      }
+    }
+    if let failure = responses?.failure {
+      complain(once: "responses", "response times: \(failure)")
+    } else {
+      complaints.remove("responses")
     }
     if let failure = gatherer.failure { complain(once: "metrics", "\(failure)") } else { complaints.remove("metrics") }
   }

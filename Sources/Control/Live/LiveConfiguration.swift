@@ -32,6 +32,10 @@ public struct LiveConfiguration: Sendable {
   /// Seconds that a patch may wait for its turn within the budget of writes: what was written in one round is free again a
   /// little after the next begins.
   public var writePatience = 0.03
+  /// Asks for response times, seconds by `namespace/pod`; nil where nobody measures them.
+  public var responseTimes: (@Sendable () throws(ClusterError) -> [String: Double])?
+  /// How old an answer to that may be, seconds.
+  public var responseTimeAge = 30.0
   /// A resize that is not in force after so many seconds is taken back.
   public var withdrawAfter = 30.0
   /// Seconds to run; nil for ever.

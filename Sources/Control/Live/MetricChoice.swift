@@ -35,14 +35,14 @@ public struct MetricChoice: Sendable {
     return max(usual, 3 * interval)
   }
 
-  /// The source, tried once on these pods. `auto` takes the first that answers: the node's own cgroup files, the kubelets,
+  /// The source, tried on these pods: where every node is asked separately, until one of them answers. `auto` takes the first that answers: the node's own cgroup files, the kubelets,
   /// metrics.k8s.io.
   ///
   /// - Throws: `ClusterError` or `LiveError`: why no source can be read.
   public func source(_ survey: ClusterSurvey) throws -> any MetricSource {
     guard name == .auto else {
       let source = try make(name, survey)
-      let snapshot = try source.read(survey.selected)
+      let snapshot = try Self.firstAnswer(source, survey.selected)
       if name == .cgroup, !survey.selected.contains(where: { snapshot.reading(of: $0) != nil }) {
         throw LiveError(
           "none of the pods' containers is under \(cgroupRoot): --metrics cgroup needs marlise on the pods' own node with the "
@@ -57,7 +57,7 @@ public struct MetricChoice: Sendable {
     for candidate in candidates {
       do {
         let source = try make(candidate, survey)
-        let snapshot = try source.read(survey.selected)
+        let snapshot = try Self.firstAnswer(source, survey.selected)
         if survey.selected.contains(where: { snapshot.reading(of: $0) != nil }) { return source }
         if candidate != .cgroup { reasons.append("\(candidate.rawValue): it does not know these pods") }
       } catch {
@@ -66,6 +66,25 @@ public struct MetricChoice: Sendable {
     }
     throw LiveError(
       "no source of metrics answers for these pods (\(reasons.joined(separator: "; "))); choose one with --metrics")
+  }
+
+  /// One node that is down must not keep the others from being driven; a right that is missing is missing on all.
+  private static func firstAnswer(
+    _ source: any MetricSource, _ pods: [SelectedPod]
+  ) throws(ClusterError) -> MetricSnapshot {
+    guard source.isReadByNode else { return try source.read(pods) }
+    var failure: ClusterError?
+    for (_, pods) in Dictionary(grouping: pods, by: \.node).sorted(by: { $0.key < $1.key }) {
+      do throws(ClusterError) {
+        let snapshot = try source.read(pods)
+        if !snapshot.readings.isEmpty { return snapshot }
+      } catch {
+        guard error.isRetryable else { throw error }
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
+    return MetricSnapshot()
   }
 
   private func make(_ name: MetricSourceName, _ survey: ClusterSurvey) throws -> any MetricSource {

@@ -22,7 +22,7 @@ final class MetricGatherer: Sendable {
 
   init(_ source: any MetricSource, workers: Int = 4) {
     self.source = source
-    isByNode = source.name == "kubelet" || source.name == "cadvisor"
+    isByNode = source.isReadByNode
     self.workers = WorkerPool(threads: isByNode ? workers : 1)
   }
 

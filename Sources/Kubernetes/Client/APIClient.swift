@@ -15,6 +15,8 @@ public final class APIClient: Sendable {
     var budget: WriteBudget?
     /// The server asked for quiet until then.
     var quietUntil = -Double.infinity
+    /// What may be repeated is repeated until then.
+    var perseveresUntil = -Double.infinity
   }
 
   private let writes: Mutex<Writes>
@@ -41,17 +43,29 @@ public final class APIClient: Sendable {
   /// Reads are retried with backoff. Writes are not: a control loop has a newer wish by then. Either way a refused
   /// credential that may have been renewed meanwhile (token file, plugin) is fetched again once.
   public func send(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
-    let attempts = request.verb.isWrite ? 1 : readAttempts
+    let attempts = request.isRepeatable ? readAttempts : 1
     var failures = 0
     while true {
       do throws(ClusterError) {
         return try attempt(request)
       } catch {
         failures += 1
-        guard error.isRetryable, failures < attempts else { throw error }
+        guard error.isRetryable, failures < attempts || (request.isRepeatable && isPersevering) else { throw error }
         pacing.sleep(backoff.delay(failures: failures, retryAfter: error.retryAfter, random: pacing.random()))
       }
     }
+  }
+
+  /// For so many seconds from now everything that may be repeated is, however often it fails for a passing reason: for a
+  /// beginning that must not end because a server was busy just then.
+  public func persevere(for seconds: Double) {
+    let end = pacing.now() + seconds
+    writes.withLock { $0.perseveresUntil = end }
+  }
+
+  private var isPersevering: Bool {
+    let now = pacing.now()
+    return writes.withLock { now < $0.perseveresUntil }
   }
 
   /// Sends a request and reads its answer.

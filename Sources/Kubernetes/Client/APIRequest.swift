@@ -113,6 +113,9 @@ public struct APIRequest: Sendable, Equatable, CustomStringConvertible {
     target = .path(path)
   }
 
+  /// Whether sending it twice is the same as once: reads, and writes that are only tried.
+  var isRepeatable: Bool { !verb.isWrite || query.contains(.init(name: "dryRun", value: "All")) }
+
   /// What it does, for people: `patch pods/resize web in default`.
   public var description: String {
     switch target {

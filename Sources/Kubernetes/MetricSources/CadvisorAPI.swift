@@ -88,6 +88,7 @@ public enum CadvisorAPI {
 /// One cAdvisor a node, each asked for the containers under its cgroup root.
 public final class CadvisorSource: MetricSource {
   public var name: String { "cadvisor" }
+  public var isReadByNode: Bool { true }
   private let template: String
   private let root: String
   private let transports = Mutex<[String: any Transport]>([:])

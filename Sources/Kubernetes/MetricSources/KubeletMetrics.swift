@@ -72,6 +72,7 @@ public struct KubeletSource: MetricSource {
   }
 
   public var name: String { "kubelet" }
+  public var isReadByNode: Bool { true }
   public let endpoint: Endpoint
   private let access: KubeletAccess
 

@@ -93,7 +93,13 @@ public struct MetricSnapshot: Sendable, Equatable {
 public protocol MetricSource: Sendable {
   /// As `--metrics` names it.
   var name: String { get }
+  /// Whether every node is asked separately, so that one can answer while another does not.
+  var isReadByNode: Bool { get }
   func read(_ pods: [SelectedPod]) throws(ClusterError) -> MetricSnapshot
+}
+
+extension MetricSource {
+  public var isReadByNode: Bool { false }
 }
 
 /// Turns one container's readings into samples: counter differences divided by the difference of the samples' own times, at

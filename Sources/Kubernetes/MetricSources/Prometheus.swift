@@ -60,6 +60,13 @@ public struct Prometheus: MetricSource {
     } catch {
       throw ClusterError(error, to: request, server: "Prometheus")
     }
+    if response.status == 401 || response.status == 403 {
+      throw ClusterError(
+        response.status == 401 ? .unauthorized : .missingRight, operation: request.description,
+        message:
+          "Prometheus does not take our token (\(response.status)); give it one that may query with --prometheus_token",
+        httpStatus: response.status)
+    }
     // Prometheus explains a failed query in a body of the usual form, with a status of 4xx.
     if !response.isSuccess, (try? Self.parse(response.body)) == nil,
       response.headers["content-type"] != "application/json"

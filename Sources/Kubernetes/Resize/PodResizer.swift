@@ -55,8 +55,19 @@ public struct PodResizer: Sendable {
 
   /// The LimitRanges of a namespace; none where the account may not read them: the server enforces them anyway.
   public func limitRanges(namespace: String) throws(ClusterError) -> [LimitRange] {
+    try listIfAllowed(.limitRanges, namespace, of: LimitRange.self)
+  }
+
+  /// The quotas of a namespace; none where the account may not read them.
+  public func quotas(namespace: String) throws(ClusterError) -> [ResourceQuota] {
+    try listIfAllowed(.resourceQuotas, namespace, of: ResourceQuota.self)
+  }
+
+  private func listIfAllowed<Item: Codable & Equatable & Sendable>(
+    _ resource: APIResourceName, _ namespace: String, of type: Item.Type
+  ) throws(ClusterError) -> [Item] {
     do throws(ClusterError) {
-      return try client.list(APIRequest(.list, .limitRanges, namespace: namespace), of: LimitRange.self).items
+      return try client.list(APIRequest(.list, resource, namespace: namespace), of: type).items
     } catch {
       if error.kind == .missingRight { return [] }
       throw error

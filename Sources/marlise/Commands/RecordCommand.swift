@@ -23,9 +23,6 @@ enum RecordCommand {
         .string(
           "rate_query", metavar: "PROMQL",
           help: "Requests per second: a query of --prometheus with one value per namespace and pod."),
-        .string(
-          "latency_query", metavar: "PROMQL",
-          help: "Response times in seconds: a query of --prometheus with one value per namespace and pod."),
         .float(
           "service_demand", .atLeast(0.01, atMost: 60_000), metavar: "MS",
           help: "Without --rate_query: estimate rates from CPU time, this much per request."),

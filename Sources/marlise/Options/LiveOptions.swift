@@ -39,6 +39,9 @@ enum LiveOptions {
         "cadvisor_root", default: "kubepods", metavar: "CGROUP", help: "The cgroup below which it sees the pods."),
       .string("prometheus", metavar: "URL", help: "A Prometheus server."),
       .path("prometheus_token", help: "A file with the bearer token for it."),
+      .string(
+        "latency_query", metavar: "PROMQL",
+        help: "Response times in seconds: a query of --prometheus with one value per namespace and pod."),
       .choice(
         "kubelet_access", ["proxy", "direct"], default: "proxy",
         help: "Through the API server (needs nodes/proxy) or straight (needs nodes/metrics only)."),
