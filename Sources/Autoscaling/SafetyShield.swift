@@ -25,6 +25,8 @@ public struct ShieldReasons: OptionSet, Sendable, Hashable {
   public static let quiet = ShieldReasons(rawValue: 1 << 10)
   /// This pod is only advised.
   public static let recommend = ShieldReasons(rawValue: 1 << 11)
+  /// Another instance acts at present.
+  public static let standby = ShieldReasons(rawValue: 1 << 12)
 
   /// The names, in the order of the bits.
   public var names: [String] {
@@ -32,6 +34,7 @@ public struct ShieldReasons: OptionSet, Sendable, Hashable {
       (.minimum, "minimum"), (.maximum, "maximum"), (.step, "step"), (.deadband, "deadband"), (.pool, "pool"),
       (.stale, "stale"), (.unsettled, "unsettled"), (.notFinite, "not-finite"), (.restore, "restore"),
       (.budget, "budget"), (.quiet, "quiet"), (.recommend, "recommend"),
+      (.standby, "standby"),
     ]
     return table.filter { contains($0.0) }.map(\.1)
   }

@@ -86,6 +86,13 @@ public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy
       return
     }
     let places = round.places
+    guard cluster.mayAct else {
+      for pod in 0..<group.count where group.resizes[pod].isNeeded {
+        group.noteRefused(pod, because: .standby)
+        round.heldBack.append(pod)
+      }
+      return
+    }
     group.dispatch(atMost: cluster.resizesAvailable, into: &order) { places[$0].isApplied && !cluster.isQuiet($0) }
     order.removeLast(order.count - min(max(cluster.affordable(order), 0), order.count))
     round.sent = order

@@ -42,6 +42,9 @@ public protocol ControlledCluster: AnyObject {
   /// Writes the newest sample of every place.
   func sample(into samples: UnsafeMutableBufferPointer<PodSample>) throws
 
+  /// Whether resizes may be sent at present: false while another instance acts.
+  var mayAct: Bool { get }
+
   /// Resizes that may be sent at once; nil for any number.
   var resizesAvailable: Int? { get }
 
@@ -63,6 +66,7 @@ public protocol ControlledCluster: AnyObject {
 extension ControlledCluster {
   public var reserved: Millicores { 0 }
   public var missedRounds: Int { 0 }
+  public var mayAct: Bool { true }
   public var resizesAvailable: Int? { nil }
   public func affordable(_ order: [Int]) -> Int { order.count }
   public func isQuiet(_ place: Int) -> Bool { false }

@@ -13,9 +13,14 @@ enum LiveInference {
       throw options.rejection("dry_run", "contradicts --apply; give one of them")
     }
     let chosen = options.flag("restore") ? nil : try ChosenAgents(options)
-    let budget = options.int("patch_budget")
-    let client = try LiveOptions.connect(options, budget: WriteBudget(count: budget))
     let log = Log(level: options.flag("debug") ? .debug : .info)
+    let connection = try LiveOptions.connection(options)
+    let instance =
+      options.flag("restore") ? nil : try ElectionOptions.instance(options, connection, applies: applies, log)
+    let election = instance?.elector
+    let client = APIClient(
+      connection: connection, budget: WriteBudget(count: ElectionOptions.budget(options, applies: applies)),
+      agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
     let survey: ClusterSurvey
     do {
       survey = try ClusterSurvey(
@@ -33,10 +38,22 @@ enum LiveInference {
     let source = try LiveOptions.metrics(options).source(survey)
     var settings = configuration
     try apply(options, source: source.name, to: &settings, log)
+    if let shares = instance?.shares {
+      let pods = survey.selected.count
+      shares.begin(
+        capacity: settings.capacity, held: survey.limitSum, floor: min(pods * settings.shield.minimum, survey.limitSum))
+      settings.withheld = { shares.withheld }
+    }
+    if let election {
+      settings.mayAct = { election.mayAct }
+      settings.resizeTimeout = min(settings.resizeTimeout, election.writeTimeout)
+    }
     let originals: any OriginalsStore =
       applies ? try LiveRestore.store(options, survey) : OriginalsAnnotation(client)
 
     Interruption.install()
+    try election?.start()
+    defer { election?.stop() }
     let cluster = try KubernetesCluster(
       survey, settings, source: source, originals: originals, shouldStop: { Interruption.requested })
     defer { cluster.stop() }
@@ -46,14 +63,15 @@ enum LiveInference {
     )
     var outcome = ExitCode.finished
     do {
-      try drive(cluster, options, chosen, settings, applies: applies)
+      try drive(cluster, options, chosen, settings, applies: applies, shares: instance?.shares)
       outcome = .finished
     } catch {
       // Whatever went wrong, the limits go back.
       log.error("\(error)")
       outcome = .failure
     }
-    guard applies, !options.flag("freeze_on_exit") else { return outcome }
+    // What another instance holds is not ours to put back.
+    guard applies, !options.flag("freeze_on_exit"), election?.mayAct ?? true else { return outcome }
     let restored = cluster.restore(within: options.float("grace"))
     if !LiveRestore.report(restored, log) { outcome = .failure }
     return outcome
@@ -61,7 +79,7 @@ enum LiveInference {
 
   private static func drive(
     _ cluster: KubernetesCluster, _ options: ParsedOptions, _ chosen: ChosenAgents, _ configuration: LiveConfiguration,
-    applies: Bool
+    applies: Bool, shares: ShareHolder?
   ) throws {
     let loop = try ControlLoop(
       cluster: cluster, settings: chosen.settings(pool: configuration.capacity, shield: configuration.shield),
@@ -83,6 +101,7 @@ enum LiveInference {
         }
       }
       try log?.write(round, loop.group, actions: loop.policy.actions)
+      shares?.tell(round, loop.group, beside: cluster.heldBeside)
       try report.show(round, loop.group)
       annotator.annotate(round, loop.group, cluster)
     }

@@ -97,7 +97,7 @@ struct PodWatcherTests {
     let changes = Mutex<[PodChange]>([])
     let watcher = PodWatcher(
       client: APIClient(connection: .test(), transport: transport, pacing: clock.pacing), namespace: "default",
-      labelSelector: "app=localization-api", pacing: clock.pacing
+      selectors: [.init(name: "labelSelector", value: "app=localization-api")], pacing: clock.pacing
     ) { new in changes.withLock { $0 += new } }
     end.withLock { $0 = watcher }
     watcher.run()
@@ -130,7 +130,7 @@ struct PodWatcherTests {
     let clock = FakePacing()
     let watcher = PodWatcher(
       client: APIClient(connection: .test(), transport: transport, pacing: clock.pacing), namespace: nil,
-      labelSelector: "", pacing: clock.pacing)
+      pacing: clock.pacing)
     end.withLock { $0 = watcher }
     watcher.run()
     end.withLock { $0 = nil }
@@ -150,7 +150,7 @@ struct PodWatcherTests {
       address: ServerAddress(base: server.base), credentials: Credentials(source: .none), namespace: "default",
       label: "context 'test'")
     let drawings = ThreadMailbox()
-    let watcher = PodWatcher(client: APIClient(connection: connection), namespace: "default", labelSelector: "") {
+    let watcher = PodWatcher(client: APIClient(connection: connection), namespace: "default") {
       drawings.append(Self.drawing($0))
     }
     watcher.start()

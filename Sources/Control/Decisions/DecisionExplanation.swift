@@ -91,6 +91,7 @@ public struct DecisionExplanation: Sendable {
     if record.sent.contains(place) { return "\(change) was sent" }
     if !header.applies { return "\(change) is recommended; nothing is sent without --apply" }
     if pod.reasons.contains("recommend") { return "\(change) is recommended; the pod's mode is recommend" }
+    if pod.reasons.contains("standby") { return "\(change) was not sent: another instance acts, this one stands by" }
     if pod.reasons.contains("quiet") {
       return "\(change) was held back: an earlier resize of this pod was refused or is open"
     }

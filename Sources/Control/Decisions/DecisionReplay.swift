@@ -62,7 +62,8 @@ public struct DecisionReplay<Policy: ScalingPolicy> {
       } else {
         let reasons = record.pods[place].reasons
         let reason: ShieldReasons =
-          reasons.contains("recommend") ? .recommend : reasons.contains("quiet") ? .quiet : .budget
+          reasons.contains("standby")
+          ? .standby : reasons.contains("recommend") ? .recommend : reasons.contains("quiet") ? .quiet : .budget
         group.noteRefused(place, because: reason)
       }
     }

@@ -27,9 +27,7 @@ public struct ClusterSurvey: Sendable {
     let namespaces: [String?] = selection.namespaces.isEmpty ? [nil] : selection.namespaces
     for namespace in namespaces {
       var request = APIRequest(.list, .pods, namespace: namespace)
-      if !selection.labelSelector.isEmpty {
-        request.query.append(.init(name: "labelSelector", value: selection.labelSelector))
-      }
+      request.query += selection.selectors
       pods += try client.list(request, of: Pod.self).items
     }
     let (all, others) = selection.choose(from: pods)
@@ -51,7 +49,9 @@ public struct ClusterSurvey: Sendable {
   func nothingToDrive(_ others: [(name: String, reason: PodSelection.Reason)]) -> LiveError {
     let place =
       selection.namespaces.isEmpty ? "in any namespace" : "in namespace \(selection.namespaces.joined(separator: ", "))"
-    let matching = selection.labelSelector.isEmpty ? "" : " with labels \(selection.labelSelector)"
+    let matching =
+      (selection.labelSelector.isEmpty ? "" : " with labels \(selection.labelSelector)")
+      + (selection.node.map { " on node \($0)" } ?? "")
     guard !others.isEmpty else { return LiveError("there is no pod\(matching) \(place)") }
     let reasons = others.sorted { $0.name < $1.name }.prefix(3).map { "\($0.name) \($0.reason)" }
     let more = others.count > 3 ? "; and \(others.count - 3) more" : ""

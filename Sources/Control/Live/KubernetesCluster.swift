@@ -71,13 +71,13 @@ public final class KubernetesCluster: ControlledCluster {
   let sender: PatchSender
   let gatherer: MetricGatherer
   private let responses: ResponseTimeReader?
-  private let watchers: [PodWatcher]
+  let watchers: [PodWatcher]
   let inbox: Inbox
   var roster: PodRoster
   var tenants: [Tenant?] = []
   /// Pods that left a place since the last sample: the group must see them gone before it sees the next tenant.
-  private var departed: Set<Int> = []
-  private var absentees: [String: Absentee] = [:]
+  var departed: Set<Int> = []
+  var absentees: [String: Absentee] = [:]
   private var meters = PodMeters()
   var limitRanges: [String: [LimitRange]]
   private var schedule: TickSchedule?
@@ -120,7 +120,8 @@ public final class KubernetesCluster: ControlledCluster {
     self.originals = originals
     limitRanges = survey.limitRanges
     sender = PatchSender(
-      PodResizer(client, discovery: survey.discovery), originals: originals, pacing: clock.pacing,
+      PodResizer(client, discovery: survey.discovery, timeout: configuration.resizeTimeout), originals: originals,
+      pacing: clock.pacing,
       patience: configuration.writePatience, threads: configuration.connections)
     gatherer = MetricGatherer(source, workers: configuration.connections)
     responses = configuration.responseTimes.map { question in
@@ -138,7 +139,7 @@ public final class KubernetesCluster: ControlledCluster {
     let namespaces: [String?] = configuration.selection.namespaces.isEmpty ? [nil] : configuration.selection.namespaces
     watchers = namespaces.map { namespace in
       PodWatcher(
-        client: survey.client, namespace: namespace, labelSelector: configuration.selection.labelSelector,
+        client: survey.client, namespace: namespace, selectors: configuration.selection.selectors,
         pacing: clock.watching
       ) { inbox.append($0) }
     }
@@ -205,7 +206,7 @@ public final class KubernetesCluster: ControlledCluster {
       settle(place, at: time)
       lookForLost(place, at: time)
       distrust(place, at: time)
-      if configuration.applies { withdraw(place, at: time) }
+      if configuration.applies, mayAct { withdraw(place, at: time) }
     }
     describe()
     watchFailure(watchers.compactMap(\.failure).first)
@@ -223,7 +224,7 @@ public final class KubernetesCluster: ControlledCluster {
         tenants[place] = Tenant(
           uid: pod.uid, key: pod.key, container: pod.container,
           original: kept ?? OriginalValues(pod.pod, container: pod.container), isKept: kept != nil)
-      case .updated: break
+      case .updated(let place): takeOriginal(place)
       case .left(let place):
         departed.insert(place)
         if let tenant = tenants[place] { absentees[tenant.uid] = Absentee(tenant) }
@@ -231,6 +232,18 @@ public final class KubernetesCluster: ControlledCluster {
       }
     }
     while tenants.count < roster.places.count { tenants.append(nil) }
+  }
+
+  /// Another instance may have kept the original meanwhile, and moved the pod. While this one only stands by, what it sees of
+  /// a pod that nobody has kept is the original.
+  private func takeOriginal(_ place: Int) {
+    guard let tenant = tenants[place], !tenant.isKept, !tenant.isTouched, let pod = roster.places[place] else { return }
+    if let kept = originals.original(of: pod.pod) {
+      tenants[place]?.original = kept
+      tenants[place]?.isKept = true
+    } else if !mayAct {
+      tenants[place]?.original = OriginalValues(pod.pod, container: pod.container)
+    }
   }
 
   /// There is nothing to put back on a pod that is no more.
@@ -321,46 +334,9 @@ public final class KubernetesCluster: ControlledCluster {
       ? wanted : measured
   }
 
-  public var reserved: Millicores {
-    var sum = 0
-    for place in tenants.indices
-    where tenants[place] != nil && (tenants[place]?.sample == nil || departed.contains(place)) {
-      sum += roster.places[place]?.limit ?? 0
-    }
-    return absentees.values.reduce(sum) { $0 + $1.limit }
-  }
-
-  /// A pod that had a place and is still there, but is not driven now: its container restarts, or it is beyond us. What it
-  /// holds is the pool's.
-  private struct Absentee {
-    var key: String
-    var container: String
-    var limit: Millicores
-
-    init(_ tenant: Tenant) {
-      key = tenant.key
-      container = tenant.container
-      limit = max(tenant.asked ?? 0, tenant.sample?.limit ?? 0)
-    }
-  }
-
-  /// Forgets those that have ended, and takes what the API server knows of the others.
-  private func dropAbsentees() {
-    guard !absentees.isEmpty else { return }
-    let pods = watchers.map(\.pods)
-    for (uid, absentee) in absentees {
-      guard let pod = pods.lazy.compactMap({ $0[absentee.key] }).first, pod.metadata.uid == uid,
-        pod.metadata.deletionTimestamp == nil, pod.status.phase != "Succeeded", pod.status.phase != "Failed"
-      else {
-        absentees[uid] = nil
-        continue
-      }
-      let wanted = pod.container(absentee.container)?.resources?.limits["cpu"]?.millicores ?? 0
-      absentees[uid]?.limit = max(absentee.limit, wanted)
-    }
-  }
-
   // MARK: Resizes
+
+  public var mayAct: Bool { configuration.mayAct() }
 
   /// Those that must wait for their turn go out within the round.
   public var resizesAvailable: Int? { client.writesAvailable(within: configuration.writePatience) }
@@ -421,7 +397,7 @@ public final class KubernetesCluster: ControlledCluster {
   /// Keeps all that are not kept yet with one write, before any of them is resized: a disk that takes its time must not stand
   /// between a sample and a patch. Where this fails, the sender finds out pod by pod.
   private func keepOriginals() {
-    guard configuration.applies, originals.isLocal else { return }
+    guard configuration.applies, originals.isLocal, mayAct else { return }
     var new: [(pod: Pod, original: OriginalValues)] = []
     for place in tenants.indices {
       guard let tenant = tenants[place], !tenant.isKept, let pod = roster.places[place] else { continue }

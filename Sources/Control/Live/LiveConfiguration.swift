@@ -29,6 +29,8 @@ public struct LiveConfiguration: Sendable {
   public var connections = 8
   /// Seconds that a round waits for metrics and answers that are late.
   public var patience = 0.25
+  /// Seconds for which the answer to a resize is waited for.
+  public var resizeTimeout = 5.0
   /// Seconds that a patch may wait for its turn within the budget of writes: what was written in one round is free again a
   /// little after the next begins.
   public var writePatience = 0.03
@@ -46,6 +48,10 @@ public struct LiveConfiguration: Sendable {
   public var sendsEvents = true
   /// Writes that may follow each other at once.
   public var burst = 100
+  /// Whether this instance acts now; of several that elect one, one does.
+  public var mayAct: @Sendable () -> Bool = { true }
+  /// What of the pool is at present not for these pods, millicores.
+  public var withheld: @Sendable () -> Millicores = { 0 }
   /// Where warnings for people go.
   public var say: @Sendable (String) -> Void = { _ in }
 

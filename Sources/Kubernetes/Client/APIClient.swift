@@ -10,6 +10,9 @@ public final class APIClient: Sendable {
   private let backoff: Backoff
   /// Attempts of a read in all.
   public let readAttempts: Int
+  private let mayWrite: @Sendable () -> Bool
+  /// How the server's audit log tells this client from others.
+  private let agent: String?
 
   private struct Writes {
     var budget: WriteBudget?
@@ -23,11 +26,16 @@ public final class APIClient: Sendable {
 
   /// - Parameters:
   ///   - budget: of resizes, events and leases together; nil for no bound of our own.
+  ///   - agent: the name to go by in the server's logs; nil for `marlise`.
+  ///   - mayWrite: asked before every write; false holds it back.
   ///   - transport: nil for libcurl.
   public init(
-    connection: ClusterConnection, budget: WriteBudget? = nil, transport: (any Transport)? = nil,
+    connection: ClusterConnection, budget: WriteBudget? = nil, agent: String? = nil,
+    mayWrite: @escaping @Sendable () -> Bool = { true }, transport: (any Transport)? = nil,
     pacing: Pacing = .system, backoff: Backoff = Backoff(), readAttempts: Int = 4
   ) {
+    self.mayWrite = mayWrite
+    self.agent = agent
     self.connection = connection
     self.transport = transport ?? CurlTransport(address: connection.address)
     self.pacing = pacing
@@ -164,7 +172,15 @@ public final class APIClient: Sendable {
 
   private func exchange(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
     let http = try prepare(request)
-    if request.verb.isWrite { try takeWrite(for: request) }
+    if request.verb.isWrite {
+      try takeWrite(for: request)
+      guard mayWrite() || request.isRepeatable else {
+        writes.withLock { $0.budget?.finish(at: pacing.now()) }
+        throw ClusterError(
+          .tooManyRequests, operation: request.description,
+          message: "held back: another instance holds the lease and acts")
+      }
+    }
     defer {
       if request.verb.isWrite {
         let now = pacing.now()
@@ -211,6 +227,7 @@ public final class APIClient: Sendable {
     case .create, .update: http.headers["Content-Type"] = "application/json"
     case .get, .list, .watch: break
     }
+    if let agent { http.headers["User-Agent"] = agent }
     if let token = proof.token { http.headers["Authorization"] = "Bearer " + token }
     http.identity = proof.identity
     return http

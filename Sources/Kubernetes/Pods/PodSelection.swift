@@ -30,6 +30,8 @@ public struct PodSelection: Sendable, Equatable {
   public var optInLabel: String?
   /// The first so many by name; nil for all.
   public var countMaximum: Int?
+  /// Only the pods of this node; nil for all.
+  public var node: String?
 
   public init(
     namespaces: [String] = [], labelSelector: String = "", container: String? = nil, optInLabel: String? = nil,
@@ -40,6 +42,14 @@ public struct PodSelection: Sendable, Equatable {
     self.container = container
     self.optInLabel = optInLabel
     self.countMaximum = countMaximum
+  }
+
+  /// What the server is asked to leave out, as parameters of a list or a watch.
+  public var selectors: [APIRequest.Parameter] {
+    var parameters: [APIRequest.Parameter] = []
+    if !labelSelector.isEmpty { parameters.append(.init(name: "labelSelector", value: labelSelector)) }
+    if let node { parameters.append(.init(name: "fieldSelector", value: "spec.nodeName=" + node)) }
+    return parameters
   }
 
   /// Why a pod is not driven.
@@ -86,6 +96,7 @@ public struct PodSelection: Sendable, Equatable {
 
   private func admit(_ pod: Pod) throws(Reason) -> SelectedPod {
     if !namespaces.isEmpty, !namespaces.contains(pod.metadata.namespace) { throw .notWanted }
+    if let node, pod.spec.nodeName != node { throw .notWanted }
     if let optInLabel, pod.metadata.labels[optInLabel] != "true" { throw .notWanted }
     let settings: PodSettings
     do throws(PodSettings.Failure) {

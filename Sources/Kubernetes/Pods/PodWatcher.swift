@@ -10,7 +10,7 @@ public final class PodWatcher: Sendable {
   private let client: APIClient
   /// nil for all namespaces.
   public let namespace: String?
-  public let labelSelector: String
+  private let selectors: [APIRequest.Parameter]
   private let pacing: Pacing
   private let onChange: @Sendable ([PodChange]) -> Void
   private let cancellation = Cancellation()
@@ -28,14 +28,16 @@ public final class PodWatcher: Sendable {
   /// Bookmarks come about once a minute; a stream that is silent for longer than this is taken for dead.
   static let silenceMaximum: Double = 90
 
-  /// - Parameter onChange: called on the watcher's thread, never at the same time twice.
+  /// - Parameters:
+  ///   - selectors: label and field selectors.
+  ///   - onChange: called on the watcher's thread, never at the same time twice.
   public init(
-    client: APIClient, namespace: String?, labelSelector: String, pacing: Pacing = .system,
+    client: APIClient, namespace: String?, selectors: [APIRequest.Parameter] = [], pacing: Pacing = .system,
     onChange: @escaping @Sendable ([PodChange]) -> Void = { _ in }
   ) {
     self.client = client
     self.namespace = namespace
-    self.labelSelector = labelSelector
+    self.selectors = selectors
     self.pacing = pacing
     self.onChange = onChange
   }
@@ -92,7 +94,7 @@ public final class PodWatcher: Sendable {
     switch step {
     case .list:
       var request = APIRequest(.list, .pods, namespace: namespace)
-      if !labelSelector.isEmpty { request.query.append(.init(name: "labelSelector", value: labelSelector)) }
+      request.query += selectors
       let list = try client.list(request, of: Pod.self)
       let changes = state.withLock { $0.store.replace(with: list) }
       if !changes.isEmpty { onChange(changes) }
@@ -110,7 +112,7 @@ public final class PodWatcher: Sendable {
         "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": String(Self.watchDuration),
         "resourceVersion": state.withLock { $0.store.resourceVersion },
       ])
-    if !labelSelector.isEmpty { request.query.append(.init(name: "labelSelector", value: labelSelector)) }
+    request.query += selectors
     request.timeout = Double(Self.watchDuration) + 30
     let decoder = JSONDecoder()
     var events = 0

@@ -5,8 +5,12 @@ public struct PodResizer: Sendable {
   public let client: APIClient
   public let endpoint: Discovery.ResizeEndpoint
 
-  public init(_ client: APIClient, discovery: Discovery) {
+  /// Seconds for one resize: in a loop of seconds a later answer is worth little.
+  public let timeout: Double
+
+  public init(_ client: APIClient, discovery: Discovery, timeout: Double = 5) {
     self.client = client
+    self.timeout = timeout
     endpoint = discovery.resizeEndpoint
   }
 
@@ -45,13 +49,10 @@ public struct PodResizer: Sendable {
 
   private func request(_ resize: PodResize, patience: Double = 0) -> APIRequest {
     var request = resize.apiRequest(endpoint: endpoint)
-    request.timeout = Self.timeout
+    request.timeout = timeout
     request.writePatience = patience
     return request
   }
-
-  /// Seconds for one resize: in a loop of seconds a later answer is worth little.
-  static let timeout: Double = 5
 
   /// The LimitRanges of a namespace; none where the account may not read them: the server enforces them anyway.
   public func limitRanges(namespace: String) throws(ClusterError) -> [LimitRange] {

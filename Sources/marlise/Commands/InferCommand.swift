@@ -61,7 +61,8 @@ enum InferCommand {
         .path("log", help: "Write every decision and what it rests on to this file, for `why` and `replay`."),
         .flag("log_observations", default: true, help: "Also log what the networks saw."),
         .int("seed", default: 1, in: 0...Int.max, help: "Seed of the simulated load."),
-      ]) + LiveOptions.connection + ActingOptions.options + LiveOptions.metrics + PodOptions.pods
+      ]) + LiveOptions.connection + ActingOptions.options + ElectionOptions.options + LiveOptions.metrics
+    + PodOptions.pods
     + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {

@@ -18,6 +18,7 @@ enum LiveOptions {
       .string(
         "pool", metavar: "NAME",
         help: "Drive the pods whose annotation marlise/pool says so.  Default: those without it."),
+      .string("node", metavar: "NAME", help: "Take only the pods of this node: for one instance on every node."),
       .string(
         "opt_in", metavar: "LABEL", help: "Take only pods that carry this label with the value true."),
     ])
@@ -53,20 +54,25 @@ enum LiveOptions {
     ])
 
   static func connect(_ options: ParsedOptions, budget: WriteBudget?) throws -> APIClient {
+    APIClient(connection: try connection(options), budget: budget)
+  }
+
+  static func connection(_ options: ParsedOptions) throws -> ClusterConnection {
     // A server that closes a connection while TLS writes to it, or a reader of our output that goes away, is an error to be
     // handled: limits must go back, which a process that was ended by a signal cannot do.
     signal(SIGPIPE, SIG_IGN)
-    return APIClient(
-      connection: try ClusterConnection.resolve(
-        kubeconfig: options.optionalString("kubeconfig"), context: options.optionalString("context")), budget: budget)
+    return try ClusterConnection.resolve(
+      kubeconfig: options.optionalString("kubeconfig"), context: options.optionalString("context"))
   }
 
   static func selection(_ options: ParsedOptions, client: APIClient) -> PodSelection {
     let named = options.strings("namespace")
-    return PodSelection(
+    var selection = PodSelection(
       namespaces: named.isEmpty ? [client.connection.namespace] : named.contains("all") ? [] : named,
       labelSelector: options.optionalString("selector") ?? "", container: options.optionalString("container"),
       optInLabel: options.optionalString("opt_in"))
+    selection.node = options.optionalString("node")
+    return selection
   }
 
   static func metrics(_ options: ParsedOptions) throws -> MetricChoice {

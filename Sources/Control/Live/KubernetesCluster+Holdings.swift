@@ -1,0 +1,63 @@
+import Autoscaling
+import Kubernetes
+
+/// What counts against the pool beside the limits in force of the pods that are driven.
+extension KubernetesCluster {
+  public var reserved: Millicores { configuration.withheld() + heldBeside }
+
+  /// What these pods hold, or may yet get, beside the limits that the group knows.
+  public var heldBeside: Millicores {
+    var sum = 0
+    for place in tenants.indices {
+      guard let tenant = tenants[place], let pod = roster.places[place] else { continue }
+      guard let sample = tenant.sample, !departed.contains(place) else {
+        sum += pod.limit
+        continue
+      }
+      if tenant.record == nil, tenant.ticket == nil, configuration.values != .requestsOnly {
+        sum += Self.pending(pod, measured: sample.limit)
+      }
+    }
+    return absentees.values.reduce(sum) { $0 + $1.limit }
+  }
+
+  /// What somebody else, such as an instance that acted before this one, has asked for a pod beyond what is in force. It may
+  /// come into force at any moment; not, though, what the node has called impossible.
+  private static func pending(_ pod: SelectedPod, measured: Millicores) -> Millicores {
+    guard let wanted = pod.pod.container(pod.container)?.resources?.limits["cpu"]?.millicores,
+      pod.pod.status.condition("PodResizePending")?.reason != "Infeasible"
+    else { return 0 }
+    let difference = wanted - measured
+    return difference >= 10 ? difference : 0
+  }
+
+  /// A pod that had a place and is still there, but is not driven now: its container restarts, or it is beyond us. What it
+  /// holds is the pool's.
+  struct Absentee {
+    var key: String
+    var container: String
+    var limit: Millicores
+
+    init(_ tenant: Tenant) {
+      key = tenant.key
+      container = tenant.container
+      limit = max(tenant.asked ?? 0, tenant.sample?.limit ?? 0)
+    }
+  }
+
+  /// Forgets those that have ended, and takes what the API server knows of the others.
+  func dropAbsentees() {
+    guard !absentees.isEmpty else { return }
+    let pods = watchers.map(\.pods)
+    for (uid, absentee) in absentees {
+      guard let pod = pods.lazy.compactMap({ $0[absentee.key] }).first, pod.metadata.uid == uid,
+        pod.metadata.deletionTimestamp == nil, pod.status.phase != "Succeeded", pod.status.phase != "Failed"
+      else {
+        absentees[uid] = nil
+        continue
+      }
+      let wanted = pod.container(absentee.container)?.resources?.limits["cpu"]?.millicores ?? 0
+      absentees[uid]?.limit = max(absentee.limit, wanted)
+    }
+  }
+}
