@@ -201,6 +201,8 @@ public final class LeaderElector: Sendable {
     var request = request
     var lease = lease
     request.timeout = place.timeout
+    // A renewal may come on the heels of the one before.
+    request.writePatience = 1
     content?.prepare(&lease)
     do {
       request.body = try JSONEncoder().encode(lease)

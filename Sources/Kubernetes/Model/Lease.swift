@@ -28,6 +28,17 @@ public struct Lease: Codable, Sendable, Equatable {
     self.metadata = metadata
     self.spec = spec
   }
+
+  private enum CodingKeys: String, CodingKey {
+    case apiVersion, kind, metadata, spec
+  }
+
+  /// Items of a list come without version and kind.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    metadata = try container.decode(ObjectMetadata.self, forKey: .metadata)
+    spec = try container.decode(Spec.self, forKey: .spec)
+  }
 }
 
 /// A time that is always written with six digits of fraction; the API refuses other spellings.
