@@ -31,6 +31,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .target(name: "CMarlise", cSettings: strictC),
+    .target(name: "CWebPage", exclude: ["assets"], cSettings: strictC),
     room("RandomStreams"),
 
     // Floor 1: mathematics, the decision path, the terminal
@@ -51,6 +52,7 @@ let package = Package(
     room("Evaluation", ["Autoscaling", "PodSimulation", "RandomStreams"]),
     room("Control", ["Autoscaling", "Kubernetes"]),
     room("ClusterEmulator", ["Autoscaling", "PodSimulation", "HTTPServer", "Kubernetes", "RandomStreams"]),
+    room("Backend", ["Autoscaling", "Control", "HTTPServer", "CWebPage"]),
 
     // Floor 4: programs
     .executableTarget(
@@ -58,7 +60,7 @@ let package = Package(
       dependencies: [
         "Terminal", "Autoscaling", "NeuralNetwork", "Learning", "PodSimulation", "Checkpoints", "Training",
         "Evaluation", "Charts",
-        "Control", "Kubernetes", "RandomStreams", "ClusterEmulator", "HTTPServer",
+        "Control", "Kubernetes", "RandomStreams", "ClusterEmulator", "HTTPServer", "Backend",
       ], swiftSettings: strict),
     .executableTarget(
       name: "marlise-bench",

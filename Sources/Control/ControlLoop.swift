@@ -8,11 +8,13 @@ public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy
   public let cluster: Cluster
   public private(set) var group: PodGroup
   public private(set) var policy: Policy
-  /// Whether resizes are sent; otherwise the loop only recommends.
-  public let applies: Bool
+  /// Whether resizes are sent; otherwise the loop only recommends. May change between rounds, as may the next three.
+  public var applies: Bool
   /// Seconds between rounds.
-  public let interval: Double
-  private let makePolicy: (Int) throws -> Policy
+  public var interval: Double
+  /// Lets an operator have the last word on who has a place: bounds, priority, whether it is only advised.
+  public var adjust: ((inout Place, Int) -> Void)?
+  private var makePolicy: (Int) throws -> Policy
   private var samples: [PodSample] = []
   private var order: [Int] = []
   private var number = 0
@@ -33,6 +35,35 @@ public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy
     policy = try makePolicy(places.count)
     samples = Array(repeating: absent, count: places.count)
     policy.reset()
+  }
+
+  /// Goes on with other settings, and with another policy if one is given.
+  ///
+  /// - Returns: whether the group goes on with what it remembers. It does while observations and actions mean the same; else it
+  ///   begins afresh with the limits in force.
+  /// - Throws: what `makePolicy` throws; then nothing has changed.
+  @discardableResult
+  public func change(
+    to settings: DecisionSettings, makePolicy new: ((Int) throws -> Policy)? = nil
+  ) throws -> Bool {
+    var next = try new?(group.count)
+    let old = group.settings
+    let continues =
+      settings.observation == old.observation && settings.action == old.action
+      && settings.compatibility == old.compatibility
+    if let new { makePolicy = new }
+    if continues {
+      group.settings = settings
+    } else {
+      group = PodGroup(pods: group.pods, settings: settings)
+      cluster.noteFreshGroup()
+      if next == nil { next = try makePolicy(group.count) }
+    }
+    if var next {
+      next.reset()
+      policy = next
+    }
+    return continues
   }
 
   /// Runs rounds until the cluster ends, `rounds` are done or `shouldStop` says so.
@@ -66,7 +97,8 @@ public final class ControlLoop<Cluster: ControlledCluster, Policy: ScalingPolicy
   }
 
   private func takePlaces(into round: inout ControlRound) throws {
-    let places = cluster.places
+    var places = cluster.places
+    if let adjust { for place in places.indices { adjust(&places[place], place) } }
     if places.count > group.count {
       let descriptions = group.pods + places[group.count...].map(\.description)
       group = PodGroup(growing: group, to: descriptions)

@@ -45,6 +45,9 @@ public protocol ControlledCluster: AnyObject {
   /// Whether resizes may be sent at present: false while another instance acts.
   var mayAct: Bool { get }
 
+  /// The group has been replaced by one that knows nothing of resizes on their way: from now on the cluster counts them.
+  func noteFreshGroup()
+
   /// Resizes that may be sent at once; nil for any number.
   var resizesAvailable: Int? { get }
 
@@ -67,6 +70,7 @@ extension ControlledCluster {
   public var reserved: Millicores { 0 }
   public var missedRounds: Int { 0 }
   public var mayAct: Bool { true }
+  public func noteFreshGroup() {}
   public var resizesAvailable: Int? { nil }
   public func affordable(_ order: [Int]) -> Int { order.count }
   public func isQuiet(_ place: Int) -> Bool { false }

@@ -51,6 +51,7 @@ public final class PendingResponse: Sendable {
   private struct State {
     var response: ServerResponse?
     var connection: SuspendedConnection?
+    var followUp: (@Sendable (ServerResponse) -> Void)?
   }
 
   private let state = Mutex(State())
@@ -59,12 +60,24 @@ public final class PendingResponse: Sendable {
 
   /// Gives the answer. The first one counts.
   public func complete(_ response: ServerResponse) {
-    state.withLock { state in
-      guard state.response == nil else { return }
+    let followUp = state.withLock { state -> (@Sendable (ServerResponse) -> Void)? in
+      guard state.response == nil else { return nil }
       state.response = response
       state.connection?.resume()
       state.connection = nil
+      defer { state.followUp = nil }
+      return state.followUp
     }
+    followUp?(response)
+  }
+
+  /// Has something done with the answer as soon as it is there: at once if it is.
+  public func then(_ action: @escaping @Sendable (ServerResponse) -> Void) {
+    let response = state.withLock { state -> ServerResponse? in
+      if state.response == nil { state.followUp = action }
+      return state.response
+    }
+    if let response { action(response) }
   }
 
   /// The answer, if it is there; otherwise lets the connection rest until it is.

@@ -107,7 +107,7 @@ enum LiveInference {
     }
   }
 
-  private static func configuration(
+  static func configuration(
     _ options: ParsedOptions, _ survey: ClusterSurvey, _ chosen: ChosenAgents, _ log: Log
   ) throws -> LiveConfiguration {
     let capacity = options.wasGiven("init_resources") ? options.int("init_resources") : survey.limitSum
@@ -148,7 +148,7 @@ enum LiveInference {
   }
 
   /// A pool that the namespace's quota does not allow would only be refused, pod after pod.
-  private static func honourQuota(_ survey: ClusterSurvey, _ configuration: inout LiveConfiguration, _ log: Log) {
+  static func honourQuota(_ survey: ClusterSurvey, _ configuration: inout LiveConfiguration, _ log: Log) {
     guard let (quota, room) = survey.quotaRoom(configuration.values), room < configuration.capacity else { return }
     log.warning(
       "the resource quota \(quota) leaves \(room)m to these pods: the pool has \(room)m instead of \(configuration.capacity)m"
@@ -157,7 +157,7 @@ enum LiveInference {
   }
 
   /// What depends on how old the source's samples are.
-  private static func apply(
+  static func apply(
     _ options: ParsedOptions, source: String, to configuration: inout LiveConfiguration, _ log: Log
   ) throws {
     let interval = options.float("action_interval")
@@ -178,7 +178,7 @@ enum LiveInference {
     }
   }
 
-  private static func introduce(
+  static func introduce(
     _ options: ParsedOptions, _ survey: ClusterSurvey, _ cluster: KubernetesCluster, source: String,
     capacity: Millicores, applies: Bool,
     originals: any OriginalsStore, _ log: Log

@@ -9,7 +9,9 @@ struct Marlise {
     let program = Program(
       name: "marlise", version: softwareVersion,
       summary: "Trains agents that scale the CPU of Kubernetes pods in place, judges them, and runs them.",
-      commands: [TrainCommand.command, EvalCommand.command, InferCommand.command, EmulateCommand.command]
+      commands: [
+        TrainCommand.command, EvalCommand.command, InferCommand.command, ServeCommand.command, EmulateCommand.command,
+      ]
         + DecisionCommands.commands + [RecordCommand.command, ShareCommand.command] + CheckpointCommand.commands
         + WorkloadCommand.commands + [FidelityCommand.command])
     exit(await program.run())

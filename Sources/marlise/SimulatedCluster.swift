@@ -87,7 +87,11 @@ final class SimulatedCluster: ControlledCluster {
     }
   }
 
-  func resize(_ places: [Int], to limits: (Int) -> Millicores) throws {
+  /// Resizes so far.
+  private(set) var resizes = 0
+
+  func resize(_ places: [Int], to limits: (Int) -> Millicores) {
+    resizes += places.count
     for pod in places { cluster.resize(limits(pod), ofPod: pod, cluster: 0) }
   }
 }

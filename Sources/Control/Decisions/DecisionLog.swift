@@ -30,6 +30,9 @@ public final class DecisionLogWriter {
 
   deinit { close(file) }
 
+  /// Notes new settings: of the same run if the header says that it continues, else of a new one.
+  public func write(_ header: DecisionLogHeader) throws { try put(try encoder.encode(header) + [10]) }
+
   public func write(_ round: ControlRound, _ group: PodGroup, actions: [Float]) throws {
     let record = DecisionRecord(round, group, actions: actions, logsObservations: logsObservations)
     try put(try encoder.encode(record) + [10])

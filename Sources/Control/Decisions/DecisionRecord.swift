@@ -52,6 +52,8 @@ public struct DecisionLogHeader: Codable, Sendable, Equatable {
 
   /// Always 1: what this version writes and reads.
   public var decisionLog = 1
+  /// true: the run goes on with these settings.
+  public var continues: Bool?
   public var version: String
   public var started: String
   public var applies: Bool

@@ -17,8 +17,8 @@ public struct DecisionReplay<Policy: ScalingPolicy> {
     }
   }
 
-  public let header: DecisionLogHeader
-  private let settings: DecisionSettings
+  public private(set) var header: DecisionLogHeader
+  private var settings: DecisionSettings
   private let makePolicy: (Int) throws -> Policy
   private let actions: (Policy) -> [Float]
   private var group: PodGroup?
@@ -39,6 +39,15 @@ public struct DecisionReplay<Policy: ScalingPolicy> {
     settings = try header.settings()
     self.makePolicy = makePolicy
     self.actions = actions
+  }
+
+  /// Goes on with the settings of a header that continues this run.
+  ///
+  /// - Throws: `DecisionLogError` for a header that cannot be used.
+  public mutating func proceed(with next: DecisionLogHeader) throws {
+    settings = try next.settings()
+    header = next
+    group?.settings = settings
   }
 
   /// Computes one round again.

@@ -3,6 +3,8 @@ import Kubernetes
 
 /// What counts against the pool beside the limits in force of the pods that are driven.
 extension KubernetesCluster {
+  public func noteFreshGroup() { ticketsOfFormerGroup = tickets }
+
   public var reserved: Millicores { configuration.withheld() + heldBeside }
 
   /// What these pods hold, or may yet get, beside the limits that the group knows.
@@ -14,8 +16,11 @@ extension KubernetesCluster {
         sum += pod.limit
         continue
       }
-      if tenant.record == nil, tenant.ticket == nil, configuration.values != .requestsOnly {
+      if configuration.values == .requestsOnly { continue }
+      if tenant.record == nil, tenant.ticket == nil {
         sum += Self.pending(pod, measured: sample.limit)
+      } else if tenant.lastTicket <= ticketsOfFormerGroup, let asked = tenant.asked {
+        sum += max(asked - sample.limit, 0)
       }
     }
     return absentees.values.reduce(sum) { $0 + $1.limit }

@@ -26,6 +26,26 @@ extension KubernetesCluster {
     return restored
   }
 
+  /// Lets go of the pods for the time being: puts back what `restore` does, and begins with them afresh, should they be resized
+  /// again.
+  public func release(within grace: Double) -> Restored {
+    let restored = restore(within: grace)
+    for place in tenants.indices {
+      guard var tenant = tenants[place], restored.failed[tenant.key] == nil else { continue }
+      tenant.isTouched = false
+      tenant.isKept = false
+      tenant.record = nil
+      tenant.ticket = nil
+      tenant.lost = nil
+      tenant.asked = nil
+      tenant.settledAt = nil
+      tenant.settlement = .settled
+      tenant.isWithdrawing = false
+      tenants[place] = tenant
+    }
+    return restored
+  }
+
   /// All pods whose originals are kept, whether they have a place now or not (one whose container restarts at this moment has
   /// none): those to be put back, and those that have their values still.
   private var kept: (touched: [(pod: Pod, original: OriginalValues)], untouched: [Pod]) {

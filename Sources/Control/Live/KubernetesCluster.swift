@@ -46,6 +46,8 @@ public final class KubernetesCluster: ControlledCluster {
     var isTouched = false
     /// The order whose answer is awaited; nil while none is on its way.
     var ticket: Int?
+    /// The last order, answered or not.
+    var lastTicket = 0
     /// An order whose answer was lost, and when to look for what became of it.
     var lost: (order: PatchSender.Order, error: ClusterError, lookAt: Double)?
     /// What was asked last, and since when the cluster says that it is in force.
@@ -81,8 +83,13 @@ public final class KubernetesCluster: ControlledCluster {
   private var meters = PodMeters()
   var limitRanges: [String: [LimitRange]]
   private var schedule: TickSchedule?
+  private var missedBefore = 0
+  /// The round that is waited for.
+  private var due: Double?
   private let end: Double?
-  private var tickets = 0
+  var tickets = 0
+  /// Orders up to this one are unknown to the present group.
+  var ticketsOfFormerGroup = 0
   var rejections: [Int] = []
   var events: PodEvents
   /// Events that wait for writes that nobody else needs.
@@ -177,12 +184,19 @@ public final class KubernetesCluster: ControlledCluster {
   // MARK: Rounds
 
   public var now: Double { clock.calendar() }
-  public var missedRounds: Int { schedule?.missed ?? 0 }
+  public var missedRounds: Int { missedBefore + (schedule?.missed ?? 0) }
 
   public func awaitRound(interval: Double) throws -> Bool {
     var schedule = self.schedule ?? TickSchedule(start: clock.pacing.now(), interval: interval)
-    let due = schedule.next(at: clock.pacing.now())
+    if schedule.interval != interval {
+      missedBefore += schedule.missed
+      schedule = TickSchedule(start: clock.pacing.now(), interval: interval)
+      due = nil
+    }
+    let due = self.due ?? schedule.next(at: clock.pacing.now())
     self.schedule = schedule
+    // Who is woken early waits for the same round again.
+    self.due = due
     if let end, due > end + interval / 2 { return false }
     while true {
       if shouldStop() { return false }
@@ -190,6 +204,7 @@ public final class KubernetesCluster: ControlledCluster {
       if left <= 0 { break }
       clock.pacing.sleep(min(left, clock.piece))
     }
+    self.due = nil
     update()
     return true
   }
@@ -280,6 +295,9 @@ public final class KubernetesCluster: ControlledCluster {
 
   /// As `--metrics` names it.
   public var sourceName: String { gatherer.source.name }
+
+  /// Why nothing moves on a place, for people; empty when all is well.
+  public func note(ofPlace place: Int) -> String { place < tenants.count ? tenants[place]?.note ?? "" : "" }
 
   /// `namespace/name` of the pod in each place; nil where there is none.
   public var keys: [String?] { roster.places.map { $0?.key } }
@@ -378,6 +396,7 @@ public final class KubernetesCluster: ControlledCluster {
     if configuration.values == .requestsOnly { resize.changesRequest = true } else { resize.changesLimit = true }
     tickets += 1
     tenant.ticket = tickets
+    tenant.lastTicket = tickets
     tenant.isTouched = true
     tenant.asked = limit
     tenant.settledAt = nil

@@ -94,6 +94,9 @@ public struct LiveStatistics: Sendable, Equatable {
 /// Counts of latencies in buckets a twentieth of a decade wide, from a microsecond to a hundred seconds.
 public struct LatencyHistogram: Sendable, Equatable {
   private var counts = Array(repeating: 0, count: 161)
+
+  public init() {}
+
   public private(set) var count = 0
   public private(set) var maximum = 0.0
 

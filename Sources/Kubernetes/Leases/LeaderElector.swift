@@ -56,6 +56,8 @@ public final class LeaderElector: Sendable {
 
   /// The longest that a write may take, seconds, so that it cannot land when another acts.
   public var writeTimeout: Double { state.withLock { $0.election.writeTimeout } }
+  /// `namespace/name`.
+  public var lease: String { state.withLock { $0.election.namespace + "/" + $0.election.name } }
   public var identity: String { state.withLock { $0.election.identity } }
   /// Who holds the lease, as far as is known; empty for nobody.
   public var holder: String { state.withLock { $0.election.holder } }

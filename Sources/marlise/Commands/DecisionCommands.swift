@@ -86,7 +86,12 @@ enum DecisionCommands {
     var cuts: [Int] = []
     try DecisionLog.read(path) { line, number in
       switch line {
-      case .header(let header): replays.append(try begin(header, options))
+      case .header(let header):
+        if header.continues == true, !replays.isEmpty {
+          try replays[replays.count - 1].proceed(with: header)
+        } else {
+          replays.append(try begin(header, options))
+        }
       case .record(let record):
         do {
           try replays[replays.count - 1].take(record)

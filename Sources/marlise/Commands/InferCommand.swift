@@ -80,6 +80,8 @@ enum InferCommand {
 struct ChosenAgents {
   let agents: TrainedAgents
   let hack: Int?
+  private let scale: Int?
+  private let caution: Double?
 
   init(_ options: ParsedOptions) throws {
     let path =
@@ -90,6 +92,19 @@ struct ChosenAgents {
       throw options.rejection("algorithm", "is \(wanted), but \(agents.path) holds \(agents.algorithm.name) agents")
     }
     hack = options.optionalInt("hack")
+    scale = options.optionalInt("scale_action")
+    caution = options.optionalFloat("caution")
+  }
+
+  /// Other agents, with the same scale and caution.
+  init(algorithm: String?, checkpoint: String?, hack: Int?, like other: ChosenAgents) throws {
+    (scale, caution) = (other.scale, other.caution)
+    agents = try TrainedAgents(
+      loading: try checkpoint ?? ShippedCheckpoints.path(of: algorithm), scale: scale, caution: caution)
+    if let algorithm, algorithm != agents.algorithm.name {
+      throw Failure("\(agents.path) holds \(agents.algorithm.name) agents, not \(algorithm)")
+    }
+    self.hack = hack
   }
 
   /// Places that these agents can fill.
