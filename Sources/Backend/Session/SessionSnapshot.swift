@@ -221,23 +221,6 @@ public struct SessionSnapshot: Sendable {
         json.key("maximum")
         json.put(settings.maximum)
       }
-      json.key("election")
-      if let election {
-        json.object { json in
-          json.key("identity")
-          json.put(election.identity)
-          json.key("leader")
-          json.put(election.leader)
-          json.key("is_leader")
-          json.put(election.isLeader)
-          json.key("lease")
-          json.put(election.lease)
-        }
-      } else {
-        json.null()
-      }
-      json.key("notice")
-      json.put(notice)
       writeRound(to: &json, pods: pods)
     }
     return json.bytes
@@ -252,6 +235,23 @@ public struct SessionSnapshot: Sendable {
   }
 
   private func writeRound(to json: inout JSONBytes, pods told: [PodView]) {
+    json.key("election")
+    if let election {
+      json.object { json in
+        json.key("identity")
+        json.put(election.identity)
+        json.key("leader")
+        json.put(election.leader)
+        json.key("is_leader")
+        json.put(election.isLeader)
+        json.key("lease")
+        json.put(election.lease)
+      }
+    } else {
+      json.null()
+    }
+    json.key("notice")
+    json.put(notice)
     json.key("time")
     json.put(time)
     json.key("round")

@@ -17,7 +17,7 @@ export function holderColour(index) {
   const dark = document.documentElement.dataset.theme === "dark" ||
     (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
   const step = Math.floor(index / hues.length) % 3;
-  return `hsl(${hues[index % hues.length]} ${58 - step * 12}% ${(dark ? 58 : 42) + step * 11 + (index % 2) * 6}%)`;
+  return `hsl(${hues[index % hues.length]} ${58 - step * 10}% ${(dark ? 52 : 40) + step * 7 + (index % 2) * 6}%)`;
 }
 
 function prepare(canvas, width, height) {
@@ -56,7 +56,7 @@ function trace(context, series, x, y, stepped) {
 export function drawPod(canvas, data, height) {
   const width = canvas.clientWidth || 360;
   const c = prepare(canvas, width, height);
-  const left = 38, right = 44, bottom = 18, top = 6;
+  const left = 38, right = 46, bottom = 18, top = 6;
   const n = data.limit.length;
   const span = Math.max(n - 1, 1);
   let high = 10;
@@ -81,7 +81,7 @@ export function drawPod(canvas, data, height) {
     if (data.response.some(v => v != null)) {
       c.fillStyle = palette.response;
       c.textAlign = "left";
-      c.fillText(Math.round(slow * part) + " ms", width - right + 5, py);
+      c.fillText(slow >= 1000 ? +(slow * part / 1000).toFixed(2) + " s" : +(slow * part).toFixed(1) + " ms", width - right + 4, py);
     }
   }
   c.fillStyle = palette.soft;
