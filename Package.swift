@@ -94,6 +94,7 @@ let package = Package(
         "Checkpoints", "TestSupport",
       ]),
     tests("HTTPServerTests", ["HTTPServer", "Kubernetes"]),
+    tests("BackendTests", ["Backend", "HTTPServer", "Control", "Autoscaling", "PodSimulation"]),
     tests(
       "ClusterEmulatorTests",
       ["ClusterEmulator", "HTTPServer", "Kubernetes", "PodSimulation", "Autoscaling", "TestSupport"]),
