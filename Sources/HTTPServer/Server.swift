@@ -43,6 +43,9 @@ public final class Server: Sendable {
     public init() {}
   }
 
+  /// Of libmicrohttpd.
+  public static var libraryVersion: String { MHD_get_version().map { String(cString: $0) } ?? "" }
+
   public typealias Handler = @Sendable (ServerRequest) -> ServerAnswer
 
   public let configuration: Configuration

@@ -12,7 +12,9 @@ struct Marlise {
       commands: [
         TrainCommand.command, EvalCommand.command, InferCommand.command, ServeCommand.command, EmulateCommand.command,
       ]
-        + DecisionCommands.commands + [RecordCommand.command, ShareCommand.command] + CheckpointCommand.commands
+        + DecisionCommands.commands + [
+          RecordCommand.command, ShareCommand.command, DemoServiceCommand.command, VersionCommand.command,
+        ] + CheckpointCommand.commands
         + WorkloadCommand.commands + [FidelityCommand.command])
     exit(await program.run())
   }

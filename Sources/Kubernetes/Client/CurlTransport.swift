@@ -44,6 +44,9 @@ public final class CurlTransport: Transport {
   private let idle = Mutex<[Handle]>([])
   private static let isInitialised = ccurl_global_init() == CURLE_OK
 
+  /// libcurl with what it was built on.
+  public static var libraryVersion: String { curl_version().map { String(cString: $0) } ?? "" }
+
   public init(address: ServerAddress, connectTimeout: Double = 5) {
     self.address = address
     self.connectTimeout = connectTimeout
