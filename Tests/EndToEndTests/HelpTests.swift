@@ -62,7 +62,7 @@ struct HelpTests {
     let manual = try Program.run("manual")
     #expect(manual.code == 0)
     for command in HelpTests.commands {
-      #expect(manual.output.contains(".SS \"marlise \(command)\"\n"), "\(command)")
+      #expect(manual.output.contains(".SS \"marlise \(command.replacing("-", with: "\\-"))\"\n"), "\(command)")
     }
     for shell in ["bash", "zsh", "fish"] {
       let script = try Program.run("completion", shell)
