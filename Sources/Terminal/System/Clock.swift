@@ -5,6 +5,9 @@ public enum Clock {
   /// Seconds since some moment; never goes back.
   public static func monotonic() -> Double { read(CLOCK_MONOTONIC) }
 
+  /// CPU seconds that the calling thread has used.
+  public static func thread() -> Double { read(CLOCK_THREAD_CPUTIME_ID) }
+
   /// Seconds since 1970, UTC.
   public static func wall() -> Double { read(CLOCK_REALTIME) }
 

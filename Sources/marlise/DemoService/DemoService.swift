@@ -1,8 +1,8 @@
 import Foundation
-import Glibc
 import HTTPServer
 import RandomStreams
 import Synchronization
+import Terminal
 
 /// A service with a stated cost: every `/predict` burns so much CPU time before it answers. Something to scale.
 final class DemoService: Sendable {
@@ -78,7 +78,7 @@ final class DemoService: Sendable {
       }
       feature = body.feature
     }
-    let job = Job(feature: feature, arrived: Self.now(CLOCK_MONOTONIC), answer: PendingResponse())
+    let job = Job(feature: feature, arrived: Clock.monotonic(), answer: PendingResponse())
     let isTaken = state.withLock { state in
       guard !state.isStopped, state.jobs.count - state.first < load.queueMaximum else {
         state.refused += 1
@@ -103,15 +103,14 @@ final class DemoService: Sendable {
           state.jobs.removeFirst(state.first)
           state.first = 0
         }
-        let draw = load.isExponential ? -log(max(1 - state.random.uniform(), 1e-12)) : 1
-        return (job, load.cost * draw)
+        return (job, load.isExponential ? state.random.exponential(mean: load.cost) : load.cost)
       }
       guard let job else {
         if state.withLock({ $0.isStopped }) { return }
         continue
       }
       let place = burn(cost, from: job.feature)
-      let spent = Self.now(CLOCK_MONOTONIC) - job.arrived
+      let spent = Clock.monotonic() - job.arrived
       state.withLock { state in
         state.served += 1
         state.seconds += spent
@@ -125,18 +124,12 @@ final class DemoService: Sendable {
 
   /// Works until this thread has used so much CPU time: throttled time does not count, as it does not for any real work.
   private func burn(_ seconds: Double, from feature: Double) -> (x: Double, y: Double) {
-    let end = Self.now(CLOCK_THREAD_CPUTIME_ID) + seconds
+    let end = Clock.thread() + seconds
     var (x, y) = (0.1, feature / 130)
     repeat {
       for _ in 0..<200 { (x, y) = (sin(1.4 * y) + 0.9 * cos(1.4 * x), sin(1.6 * x) + 0.7 * cos(1.6 * y)) }
-    } while Self.now(CLOCK_THREAD_CPUTIME_ID) < end
+    } while Clock.thread() < end
     return (x, y)
-  }
-
-  private static func now(_ clock: clockid_t) -> Double {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   private static func short(_ value: Double) -> String { String(format: "%.4f", value.isFinite ? value : 0) }
