@@ -1,6 +1,7 @@
 import Autoscaling
 import ClusterEmulator
 import Foundation
+import Glibc
 import HTTPServer
 import Kubernetes
 import PodSimulation
@@ -207,9 +208,16 @@ struct FaultyClusterTests {
     }
     #expect(violations.withLock { $0 } == [])
     #expect(transport.writesInOneSecond <= Self.budget)
-    #expect(transport.faults.count >= 9, "\(transport.faults)")
+    // Requests are many enough to meet every fault; how often a watch begins anew depends on the threads.
+    let onRequests: Set = ["timed out", "answer lost", "429", "500", "damaged answer", "unreachable", "409"]
+    #expect(transport.faults.isSuperset(of: onRequests), "\(transport.faults)")
+    #expect(!transport.faults.isDisjoint(with: ["watch refused", "410", "watch dropped"]), "\(transport.faults)")
     #expect(emulated.limits != Array(repeating: 250, count: pods))
 
+    // A sender's thread may hold the file for a moment after its last answer; a killed process would hold nothing.
+    let lock = open(path + ".lock", O_RDWR)
+    #expect(flock(lock, LOCK_EX) == 0)
+    close(lock)
     let again = try ClusterSurvey(client, selection: PodSelection(namespaces: ["default"]))
     let store = try OriginalsFile(path: path, server: emulator.url)
     let kept = again.selected.compactMap { pod in store.original(of: pod.pod).map { (pod: pod.pod, original: $0) } }
