@@ -89,6 +89,8 @@ public struct EqualP99: Sendable, Equatable, Encodable {
   public var atSLO: PairedDifference?
   /// The same, where the opponent is as fast as the subject's setting; nil where the opponent cannot be so fast.
   public var atEqualP99: PairedDifference?
+  /// What was to be reached against this opponent; nil where nothing was.
+  public var goal: SavingGoal?
 
   /// - Returns: nil where the subject has no settings at all.
   public init?(_ subject: PolicyFront, against opponent: PolicyFront, slo: Double) {
@@ -105,5 +107,6 @@ public struct EqualP99: Sendable, Equatable, Encodable {
     atEqualP99 = opponent.allocated(atP99: setting.p99).flatMap {
       PairedDifference(ratio: setting.allocated, to: $0)
     }
+    goal = SavingGoal(against: opponent.family, atEqualP99: atEqualP99)
   }
 }

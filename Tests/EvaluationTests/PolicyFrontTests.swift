@@ -122,4 +122,24 @@ struct PairedDifferenceTests {
   func interquartileMean(values: [Double], expected: Double) {
     #expect(values.interquartileMean == expected)
   }
+
+  @Test(
+    "a goal is met, missed by so much, or cannot be judged",
+    arguments: [
+      ([0.8, 0.88], "captain", SavingGoal.Outcome.met, 0), ([0.9, 0.94], "captain", .missed, 0.02),
+      ([0.5, 1.2], "k8s-cpu-fast", .uncertain, 0), ([1.2, 1.28], "oracle", .met, 0),
+      ([1.4, 1.5], "oracle", .missed, 0.2),
+    ])
+  func goals(ratios: [Double], opponent: String, outcome: SavingGoal.Outcome, shortfall: Double) throws {
+    let goal = try #require(
+      SavingGoal(against: opponent, atEqualP99: PairedDifference(ratio: ratios, to: [1, 1])))
+    #expect(goal.outcome == outcome)
+    #expect(abs(goal.shortfall - shortfall) < 1e-9)
+  }
+
+  @Test("no goal against the rest, and no number against one that is never so fast")
+  func noGoal() throws {
+    #expect(SavingGoal(against: "static", atEqualP99: nil) == nil)
+    #expect(try #require(SavingGoal(against: "captain", atEqualP99: nil)).outcome == .incomparable)
+  }
 }

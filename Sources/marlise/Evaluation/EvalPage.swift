@@ -116,6 +116,28 @@ struct EvalPage {
         ] + all.map { opponent in cell(comparisons.first { $0.opponent == opponent }?.atEqualP99) })
     }
     page.add(table: table)
+    addGoals(to: &page)
+  }
+
+  /// What was to be reached and by how much it is missed, load by load.
+  private func addGoals(to page: inout HTMLReport) {
+    var table = HTMLReport.Table(
+      [.text("load"), .text("goal at equal P99"), .number("measured"), .text("outcome")],
+      caption: "Goals. A saving counts as met where the mean reaches it and the 95 % interval leaves out zero.")
+    var isEmpty = true
+    for load in evaluation.results.indices {
+      for comparison in evaluation.comparisons(load) {
+        guard let goal = comparison.goal else { continue }
+        isEmpty = false
+        let outcome = EvalTables.text(goal.outcome, goal, comparison.opponent)
+        table.add([
+          .init(evaluation.results[load].name), .init(EvalTables.text(goal, against: comparison.opponent)),
+          .init(comparison.atEqualP99.map(EvalTables.text) ?? "–"),
+          goal.outcome == .met ? .good(outcome) : goal.outcome == .missed ? .bad(outcome) : .init(outcome),
+        ])
+      }
+    }
+    if !isEmpty { page.add(table: table) }
   }
 
   private func bar(_ opponent: String, on load: Int) -> BarChart.Bar {

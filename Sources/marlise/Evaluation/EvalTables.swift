@@ -20,6 +20,7 @@ struct EvalTables {
       if let comparison = comparison(load, style) { parts.append(comparison) }
     }
     if let summary = summary(style) { parts.append(summary) }
+    if let goals = goals(style) { parts.append(goals) }
     return parts.joined(separator: "\n")
   }
 
@@ -186,5 +187,43 @@ struct EvalTables {
           })
     }
     return "CPU that \(reference) needs at equal P99\n\n" + table.plain(style: style)
+  }
+
+  // MARK: Goals
+
+  /// One line per load and opponent against which there is a goal.
+  private func goals(_ style: Style) -> String? {
+    guard isComparing, let reference = evaluation.reference else { return nil }
+    var table = Table([.text("load"), .text("goal at equal P99"), .text("measured"), .text("outcome")])
+    var (met, all) = (0, 0)
+    for load in evaluation.results.indices {
+      for comparison in evaluation.comparisons(load) {
+        guard let goal = comparison.goal else { continue }
+        all += 1
+        met += goal.outcome == .met ? 1 : 0
+        table.add([
+          .text(evaluation.results[load].name), .text(Self.text(goal, against: comparison.opponent)),
+          .text(comparison.atEqualP99.map(Self.text) ?? "-"), .text(Self.text(goal.outcome, goal, comparison.opponent)),
+        ])
+      }
+    }
+    guard all > 0 else { return nil }
+    return "Goals of \(reference): \(met) of \(all) met\n\n" + table.plain(style: style)
+  }
+
+  /// `10 % less CPU than captain`.
+  static func text(_ goal: SavingGoal, against opponent: String) -> String {
+    let percent = Number.short(abs(goal.most) * 100)
+    return goal.most < 0 ? "\(percent) % less CPU than \(opponent)" : "within \(percent) % of \(opponent)"
+  }
+
+  /// What came of it, and by how much it is missed.
+  static func text(_ outcome: SavingGoal.Outcome, _ goal: SavingGoal, _ opponent: String) -> String {
+    switch outcome {
+    case .met: "met"
+    case .missed: "MISSED by \(Number.fixed(goal.shortfall * 100, 1)) points"
+    case .uncertain: "not certain: the interval holds zero"
+    case .incomparable: "\(opponent) is never so fast"
+    }
   }
 }
