@@ -105,13 +105,15 @@ public struct CurriculumStage: Codable, Equatable, Sendable {
       throw TrainingError("the curriculum has \(stages.count) stages, expected 1 to 1,000")
     }
     guard stages.dropLast().allSatisfy({ $0.episodes != nil }), stages.last?.episodes == nil else {
-      throw TrainingError("every stage of the curriculum but the last says how many episodes it lasts, and only those do")
+      throw TrainingError(
+        "every stage of the curriculum but the last says how many episodes it lasts, and only those do")
     }
     var before = 0
     for stage in stages.dropLast() { before += min(stage.episodes ?? 0, 100_000_000) }
     guard before < settings.episodes else {
       throw TrainingError(
-        "the curriculum's last stage begins after \(before) episodes, expected fewer than the run's \(settings.episodes)")
+        "the curriculum's last stage begins after \(before) episodes, expected fewer than the run's \(settings.episodes)"
+      )
     }
     for (index, stage) in stages.enumerated() {
       let name = "stage \(index + 1) of the curriculum"

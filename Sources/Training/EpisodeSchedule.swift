@@ -87,7 +87,8 @@ struct EpisodeSchedule {
   }
 
   /// A number of a span, drawn log-uniformly: so that a half is as near as a double.
-  private func drawn(from span: CurriculumStage.Span, _ purpose: StaticString, _ cluster: Int, _ episode: Int) -> Double {
+  private func drawn(from span: CurriculumStage.Span, _ purpose: StaticString, _ cluster: Int, _ episode: Int) -> Double
+  {
     guard span.from < span.to else { return span.from }
     var random = RandomStream(seed: settings.seed, purpose: purpose, cluster, episode)
     return min(span.from * pow(span.to / span.from, random.uniform()), span.to)

@@ -93,6 +93,58 @@ struct JourneyTests {
   }
 }
 
+@Suite("Runs that are gone on with")
+struct ResumedRunTests {
+  static let run = [
+    "train", "--episodes", "60", "--steps", "10", "--n-agents", "4", "--clusters", "2", "--init-resources", "1000",
+    "--share-parameters", "--observation", "autoscale-v1", "--action-basis", "usage", "--reward", "slo", "--curriculum",
+    "episodes=25 load=0.5 pods=2", "pods=2-4 pool_per_pod=150-400",
+  ]
+
+  private static let files = ["last.h5", "best.h5", "metrics.csv", "metrics.jsonl", "result.json"]
+
+  @Test("a run that stops early says why, on the screen and in its folder", arguments: ["mdqn", "ppo"])
+  func stopsEarly(algorithm: String) throws {
+    let folder = try TemporaryFolder()
+    let words = Self.run + ["--algorithm", algorithm, "--patience", "2", "--min-delta", "1e9"]
+    let whole = try Program.run(words + ["--out", "whole"], in: folder)
+    #expect(whole.code == 0, "\(whole.errors)")
+    #expect(
+      whole.errors.contains("stopped early after 30 episodes, because 2 validations in a row were no better than"))
+    #expect(try folder.text("whole/result.json").contains("\"reason\" : \"stopped early\""))
+    #expect(whole.errors.contains("stage 2 of 2 from episode 25 on: pods=2-4 pool_per_pod=150-400"))
+
+    // There is nothing left to do.
+    let again = try Program.run(words + ["--out", "whole", "--resume"], in: folder)
+    #expect(again.errors.contains("stopped early after 30 episodes"))
+  }
+
+  @Test("killed at any time, a run goes on to the same files", .timeLimit(.minutes(5)))
+  func killed() throws {
+    let folder = try TemporaryFolder()
+    let words = Self.run.map { $0 == "60" ? "300" : $0 } + ["--patience", "1000"]
+    #expect(try Program.run(words + ["--out", "whole"], in: folder).code == 0)
+    for signal in [SIGINT, SIGKILL, SIGINT] {
+      let isFirst = !folder.has("parts/last.h5")
+      let program = try Program(
+        words + ["--out", "parts", isFirst ? "--force" : "--resume"], in: folder, output: "/dev/null",
+        errors: "/dev/null")
+      while !folder.has("parts/metrics.csv") { usleep(1000) }
+      usleep(150_000)
+      program.signal(signal)
+      _ = try program.end()
+    }
+    let start = folder.has("parts/last.h5") ? "--resume" : "--force"
+    let result = try Program.run(words + ["--out", "parts", start], in: folder)
+    #expect(result.code == 0, "\(result.errors)")
+    for name in Self.files {
+      #expect(
+        FileManager.default.contentsEqual(atPath: folder.path("whole/\(name)"), andPath: folder.path("parts/\(name)")),
+        "\(name)")
+    }
+  }
+}
+
 /// Waits, without polling, until a file of a folder is written to.
 private struct FileGrowth: ~Copyable {
   private let watch: Int32

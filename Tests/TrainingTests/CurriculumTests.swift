@@ -18,7 +18,9 @@ struct CurriculumTests {
     return settings
   }
 
-  private let stages = ["episodes=2 workload=constant load=0.5 pods=3", "episodes=2 pods=3-5", "pods=3-8 pool_per_pod=150-600"]
+  private let stages = [
+    "episodes=2 workload=constant load=0.5 pods=3", "episodes=2 pods=3-5", "pods=3-8 pool_per_pod=150-600",
+  ]
 
   @Test("a stage reads back as it is written")
   func text() throws {
@@ -34,7 +36,8 @@ struct CurriculumTests {
     arguments: [
       ("pod=3", "a stage has 'pod', expected episodes, workload, load, pods or pool_per_pod"),
       ("pods", "a stage has 'pods', expected key=value such as load=0.5-1"),
-      ("pods=3 pods=4", "a stage has 'pods' twice"), ("pods=2.5", "a stage has 'pods=2.5', expected whole numbers of pods"),
+      ("pods=3 pods=4", "a stage has 'pods' twice"),
+      ("pods=2.5", "a stage has 'pods=2.5', expected whole numbers of pods"),
       ("pods=5-3", "a stage has 'pods=5-3', expected a number or two with a dash between them, from 1 to 10000"),
       ("load=-1", "a stage has 'load=-1', expected a number or two with a dash between them, from 0.01 to 100"),
       ("load=nan", "a stage has 'load=nan', expected a number or two with a dash between them, from 0.01 to 100"),
@@ -47,10 +50,16 @@ struct CurriculumTests {
   @Test(
     "stages that do not make a run are refused",
     arguments: [
-      (["pods=3", "pods=4"], "every stage of the curriculum but the last says how many episodes it lasts, and only those do"),
+      (
+        ["pods=3", "pods=4"],
+        "every stage of the curriculum but the last says how many episodes it lasts, and only those do"
+      ),
       (["episodes=6", ""], "the curriculum's last stage begins after 6 episodes, expected fewer than the run's 6"),
       (["pods=3-9"], "stage 1 of the curriculum has up to 9 pods, expected at most the run's 8"),
-      (["pool_per_pod=40"], "stage 1 of the curriculum has 40.0m for a pod, expected at least the smallest limit of 50m"),
+      (
+        ["pool_per_pod=40"],
+        "stage 1 of the curriculum has 40.0m for a pod, expected at least the smallest limit of 50m"
+      ),
     ])
   func badRun(stages: [String], sentence: String) throws {
     let settings = try run(stages: stages)
@@ -100,7 +109,8 @@ struct CurriculumTests {
     let draws = (0..<50).flatMap { episode in
       (0..<4).map { cluster in
         (
-          schedule.presentPods(episode: episode, cluster: cluster), schedule.loadScale(episode: episode, cluster: cluster),
+          schedule.presentPods(episode: episode, cluster: cluster),
+          schedule.loadScale(episode: episode, cluster: cluster),
           schedule.pool(settings.pool, episode: episode, cluster: cluster)
         )
       }
@@ -129,7 +139,8 @@ struct CurriculumTests {
     let trainer = try Trainer(settings, threads: 1)
     let demands = try (0..<3).map { _ in
       _ = try trainer.runEpisode()
-      return trainer.environment.demand(ofPod: 0, cluster: 1).peak / trainer.environment.demand(ofPod: 0, cluster: 1).perRequest
+      return trainer.environment.demand(ofPod: 0, cluster: 1).peak
+        / trainer.environment.demand(ofPod: 0, cluster: 1).perRequest
     }
     #expect(demands.map { ($0 * 100).rounded() / 100 } == [6, 24, 12])
   }

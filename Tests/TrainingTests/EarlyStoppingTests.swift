@@ -42,7 +42,8 @@ struct EarlyStoppingTests {
     try play(whole, looks: 40)
     #expect(whole.nextEpisode == 4)
     let reason = try #require(whole.reasonToStop)
-    #expect(reason.hasPrefix("3 validations in a row were no better than ") && reason.hasSuffix("by more than 1000000000.0"))
+    #expect(
+      reason.hasPrefix("3 validations in a row were no better than ") && reason.hasSuffix("by more than 1000000000.0"))
     for looks in 1...4 {
       let half = try Trainer(run(), threads: 1)
       try play(half, looks: looks)

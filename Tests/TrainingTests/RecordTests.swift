@@ -35,9 +35,11 @@ struct RecordTests {
 
   @Test("what comes before a step is found again, whatever stands behind it")
   func cut() {
-    let records = [EventRecord.version(wallTime: 7)] + [0, 1, 2, 300].map {
-      EventRecord.scalars([("a", Float($0))], step: $0, wallTime: 7)
-    }
+    let records =
+      [EventRecord.version(wallTime: 7)]
+      + [0, 1, 2, 300].map {
+        EventRecord.scalars([("a", Float($0))], step: $0, wallTime: 7)
+      }
     let file = Array(records.joined())
     for step in [0, 1, 2, 3, 301] {
       let expected = 1 + [0, 1, 2, 300].count { $0 < step }

@@ -47,7 +47,11 @@ public struct SweepAxis: Equatable, Sendable {
   /// The texts of one command-line option, whose commas have separated values as well as axes, put together again.
   public static func joined(_ words: [String]) -> [String] {
     words.reduce(into: []) { result, word in
-      if !word.contains("="), let last = result.popLast() { result.append(last + "," + word) } else { result.append(word) }
+      if !word.contains("="), let last = result.popLast() {
+        result.append(last + "," + word)
+      } else {
+        result.append(word)
+      }
     }
   }
 

@@ -30,13 +30,15 @@ enum SweepCommand {
           help:
             "What varies: an option of `marlise train` and its values, colons between the elements of a list "
             + "(hidden=64:64,128); with --random also a range (learning_rate=1e-4..1e-2:log)."),
-        .int("random", in: 1...SweepSpace.limit, metavar: "N", help: "Draw so many settings instead of all combinations."),
+        .int(
+          "random", in: 1...SweepSpace.limit, metavar: "N", help: "Draw so many settings instead of all combinations."),
         .int("draw_seed", default: 1, in: 0...Int.max, help: "Same seed, same drawn settings."),
       ])
       + Option.section(
         "Runs",
         [
-          .int("seeds", default: 3, in: 1...1000, help: "Runs per setting, with seeds counting up from that of --train."),
+          .int(
+            "seeds", default: 3, in: 1...1000, help: "Runs per setting, with seeds counting up from that of --train."),
           .int(
             "jobs", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256, help: "Runs side by side."),
           .path("out", default: "runs/sweep", metavar: "DIR", help: "Output folder; what is finished in it is kept."),

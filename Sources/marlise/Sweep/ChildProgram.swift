@@ -37,7 +37,9 @@ struct ChildProgram {
     defer { for text in words + settings { free(text) } }
     var id = pid_t()
     let code = posix_spawn(&id, "/proc/self/exe", &actions, &attributes, &words, &settings)
-    guard code == 0 else { throw Failure("this program cannot be started once more: \(String(cString: strerror(code)))") }
+    guard code == 0 else {
+      throw Failure("this program cannot be started once more: \(String(cString: strerror(code)))")
+    }
     self.id = id
   }
 

@@ -56,7 +56,9 @@ enum SweepRecord {
         score: score, bestEpisode: result.bestEpisode ?? 0, episodes: result.episodes,
         stoppedEarly: result.reason != "finished")
     }
-    guard !retries, let reason = try? String(contentsOfFile: folder.path(failureFile), encoding: .utf8) else { return nil }
+    guard !retries, let reason = try? String(contentsOfFile: folder.path(failureFile), encoding: .utf8) else {
+      return nil
+    }
     return .failed(reason.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
@@ -69,6 +71,8 @@ enum SweepRecord {
   /// The last complaint in a run's log.
   static func complaint(in folder: RunFolder) -> String? {
     guard let text = try? String(contentsOfFile: folder.path("log.txt"), encoding: .utf8) else { return nil }
-    return text.split(separator: "\n").last { $0.hasPrefix("error: ") }.map { String($0.dropFirst(7)) }
+    // The folder's name says nothing new, and is long.
+    return text.split(separator: "\n").last { $0.hasPrefix("error: ") }
+      .map { String($0.dropFirst(7)).replacing(folder.folder + "/", with: "") }
   }
 }

@@ -64,8 +64,9 @@ struct SweepPlan {
     }
   }
 
-  private static func reading<Value>(_ name: String, _ options: ParsedOptions, _ body: () throws -> Value) throws -> Value
-  {
+  private static func reading<Value>(
+    _ name: String, _ options: ParsedOptions, _ body: () throws -> Value
+  ) throws -> Value {
     do {
       return try body()
     } catch let error as TrainingError {
@@ -78,7 +79,8 @@ struct SweepPlan {
   ) throws -> [String] {
     guard !reserved.contains(key), name != "grid" || key != "seed" else {
       throw options.rejection(
-        name, key == "seed" ? "has seed; --seeds says how many each setting has" : "has \(key), which the sweep decides")
+        name, key == "seed" ? "has seed; --seeds says how many each setting has" : "has \(key), which the sweep decides"
+      )
     }
     do {
       return try TrainCommand.command.tokens(setting: key, to: value)
@@ -118,7 +120,8 @@ struct SweepPlan {
   var comparabilityWarning: String? {
     let others = axes.map(\.key).filter { !Self.comparable.contains($0) }
     guard !others.isEmpty else { return nil }
-    return "warning: the sweep varies \(others.joined(separator: ", ")), which may change what validation plays or how it is "
+    return
+      "warning: the sweep varies \(others.joined(separator: ", ")), which may change what validation plays or how it is "
       + "scored; scores of different values then say little about each other"
   }
 }

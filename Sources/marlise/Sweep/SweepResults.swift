@@ -19,9 +19,10 @@ struct SweepResults {
   }
 
   func table(style: Style) -> String {
+    let notes: [Table.Column] = ranking.entries.allSatisfy(\.isComplete) ? [] : [.text("what failed")]
     var table = Table(
       [.number("#")] + plan.axes.map { .text($0.key) }
-        + [.number("validation"), .number("worst"), .number("best"), .text("seeds"), .text("")])
+        + [.number("validation"), .number("worst"), .number("best"), .text("seeds")] + notes)
     for (place, entry) in ranking.entries.enumerated() {
       let score: Table.Cell =
         entry.mean.map { .estimate($0, entry.deviation ?? 0, decimals: 4) } ?? .text("–")
@@ -29,8 +30,7 @@ struct SweepResults {
         [.number(place + 1)] + entry.values.map { .text($0) } + [
           place == 0 ? score.bold() : score, number(entry.scores.min()), number(entry.scores.max()),
           .text("\(entry.scores.count)/\(entry.outcomes.count)"),
-          .text(entry.isComplete ? "" : "FAILED: " + entry.failures.joined(separator: "; ")),
-        ])
+        ] + notes.map { _ in .text(entry.failures.joined(separator: "; ")) })
     }
     return table.plain(style: style)
   }
@@ -44,7 +44,9 @@ struct SweepResults {
         .joined(separator: ",")
     ]
     for (place, entry) in ranking.entries.enumerated() {
-      let numbers = [entry.mean, entry.deviation, entry.scores.min(), entry.scores.max()].map { $0.map { "\($0)" } ?? "" }
+      let numbers = [entry.mean, entry.deviation, entry.scores.min(), entry.scores.max()].map {
+        $0.map { "\($0)" } ?? ""
+      }
       let counts = ["\(entry.outcomes.count)", "\(entry.outcomes.count - entry.scores.count)"]
       lines.append((["\(place + 1)"] + entry.values.map(Self.quoted) + numbers + counts).joined(separator: ","))
     }

@@ -36,9 +36,9 @@ final class TrainingView {
       fields: {
         [
           ("reward", Number.fixed(self.recentReward, 2)),
+          ("validation", self.lastValidation.map { Number.fixed($0, 3) } ?? "–"),
           ("latency", Number.fixed(summary.meanLatency * 1000, 0) + " ms"),
           ("explore", Number.fixed(summary.exploration, 2)),
-          ("validation", self.lastValidation.map { Number.fixed($0, 3) } ?? "–"),
         ]
       }, picture: { self.picture(columns: $0, rows: $1) })
     if trainer.stage != stage, trainer.nextEpisode < trainer.settings.episodes {
