@@ -102,6 +102,12 @@ public struct EvaluationReport: Encodable, Sendable {
 }
 
 extension EvaluationReport {
+  /// Leaves out what only says how the estimates came about: single runs, and settings that another one of their policy beats.
+  public mutating func shorten() {
+    policies.removeAll { !$0.isOnFront }
+    for index in policies.indices { policies[index].runs = [] }
+  }
+
   /// Adds how long decisions took, which differs from run to run.
   public mutating func note(decisionTimes result: Study.LoadResult) {
     var times: [String: Double] = [:]

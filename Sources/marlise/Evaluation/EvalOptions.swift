@@ -60,6 +60,8 @@ enum EvalOptions {
           "metrics", default: ["usual"], metavar: "NAME",
           help: "Metrics of the table: usual, all, or names as in CSV and JSON."),
         .flag("json", help: "Print the result as JSON."),
+        .flag(
+          "brief", help: "In the JSON that is printed leave out single runs, and settings that are not on their front."),
         .path("csv", help: "Also write every run to a file of comma-separated values."),
         .path("html", help: "Also write a page with plots."),
         .path(
