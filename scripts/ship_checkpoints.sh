@@ -99,7 +99,7 @@ done
 took "evaluation of each policy" "$since"
 
 since=$SECONDS
-"$marlise" eval --config configs/eval/comparison.yaml --policies static threshold autoscale=checkpoints/autoscale.h5 \
+"$marlise" eval --config configs/eval/comparison.yaml --policies autoscale=checkpoints/autoscale.h5 \
   --out "$work/eval" --json --brief >"$work/comparison.json"
 mv "$work/comparison.json" "checkpoints/comparison.json"
 took "comparison at equal P99" "$since"
