@@ -73,7 +73,7 @@ struct JourneyTests {
   func interruption() throws {
     let folder = try TemporaryFolder()
     try FileManager.default.createDirectory(atPath: folder.path("run"), withIntermediateDirectories: true)
-    let growth = try FileGrowth(folder: folder.path("run"))
+    let growth = try FileGrowth(folders: folder.path("run"))
     #expect(mkfifo(folder.path("errors"), 0o600) == 0)
     // Opened for both directions, so that neither side waits for the other.
     let errors = open(folder.path("errors"), O_RDWR | O_NONBLOCK | O_CLOEXEC)
@@ -122,43 +122,49 @@ struct ResumedRunTests {
   @Test("killed at any time, a run goes on to the same files", .timeLimit(.minutes(5)))
   func killed() throws {
     let folder = try TemporaryFolder()
-    let words = Self.run.map { $0 == "60" ? "300" : $0 } + ["--patience", "1000"]
+    let words = Self.run.map { $0 == "60" ? "120" : $0 } + ["--patience", "1000"]
     #expect(try Program.run(words + ["--out", "whole"], in: folder).code == 0)
-    for signal in [SIGINT, SIGKILL, SIGINT] {
-      let isFirst = !folder.has("parts/last.h5")
+    try FileManager.default.createDirectory(atPath: folder.path("parts"), withIntermediateDirectories: true)
+    func start() -> String { folder.has("parts/last.h5") ? "--resume" : "--force" }
+    // In the midst of the first save; and whenever the rows so far have been written again.
+    for (signal, file) in [(SIGKILL, "last.h5"), (SIGINT, ""), (SIGKILL, "")] {
+      let growth = try FileGrowth(folders: folder.path("parts"))
       let program = try Program(
-        words + ["--out", "parts", isFirst ? "--force" : "--resume"], in: folder, output: "/dev/null",
-        errors: "/dev/null")
-      while !folder.has("parts/metrics.csv") { usleep(1000) }
-      usleep(150_000)
+        words + ["--out", "parts", start()], in: folder, output: "/dev/null", errors: "/dev/null")
+      try growth.wait(for: file)
       program.signal(signal)
       _ = try program.end()
     }
-    let start = folder.has("parts/last.h5") ? "--resume" : "--force"
-    let result = try Program.run(words + ["--out", "parts", start], in: folder)
+    let result = try Program.run(words + ["--out", "parts", start()], in: folder)
     #expect(result.code == 0, "\(result.errors)")
     for name in Self.files {
-      #expect(
-        FileManager.default.contentsEqual(atPath: folder.path("whole/\(name)"), andPath: folder.path("parts/\(name)")),
-        "\(name)")
+      let paths = ["whole", "parts"].map { folder.path("\($0)/\(name)") }
+      #expect(FileManager.default.contentsEqual(atPath: paths[0], andPath: paths[1]), "\(name)")
     }
   }
 }
 
-/// Waits, without polling, until a file of a folder is written to.
-private struct FileGrowth: ~Copyable {
+/// Waits, without polling, until a file of some folders is written to.
+struct FileGrowth: ~Copyable {
   private let watch: Int32
 
-  init(folder: String) throws {
+  init(folders: String...) throws {
     watch = inotify_init1(Int32(IN_CLOEXEC))
-    let added = inotify_add_watch(watch, folder, UInt32(IN_MODIFY))
-    try #require(watch >= 0 && added >= 0, "cannot watch \(folder)")
+    try #require(watch >= 0)
+    for folder in folders {
+      try #require(inotify_add_watch(watch, folder, UInt32(IN_MODIFY)) >= 0, "cannot watch \(folder)")
+    }
   }
 
   deinit { close(watch) }
 
+  /// - Parameters:
+  ///   - name: a part of the file's name; any file where it is empty. A file that is replaced as a whole is written under a name
+  ///     that holds its own.
+  ///   - other: a descriptor that may be read from first.
   /// - Returns: false when something can be read from `other` first.
-  func wait(for name: String, or other: Int32) throws -> Bool {
+  @discardableResult
+  func wait(for name: String, or other: Int32 = -1) throws -> Bool {
     var waiting = [
       pollfd(fd: watch, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
     ]
@@ -170,7 +176,7 @@ private struct FileGrowth: ~Copyable {
       let count = read(watch, &bytes, bytes.count)
       try #require(count > 0)
       // A header of 16 bytes, then the name.
-      if String(decoding: bytes[..<count], as: UTF8.self).contains(name) { return true }
+      if name.isEmpty || String(decoding: bytes[..<count], as: UTF8.self).contains(name) { return true }
     }
   }
 }
