@@ -3,7 +3,7 @@
 /// Guards checkpoints against damage, not against malice: whoever changes a file can recompute it.
 ///
 /// - Source: NIST FIPS 180-4, §6.2.
-struct SHA256 {
+public struct SHA256 {
   private var state: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19
   )
@@ -17,6 +17,9 @@ struct SHA256 {
     hash.update(bytes)
     return hash.finish().map { hexByte($0) }.joined()
   }
+
+  /// The same of a text's UTF-8.
+  public static func hexDigest(of text: String) -> String { Array(text.utf8).withUnsafeBytes { hexDigest($0) } }
 
   private static func hexByte(_ byte: UInt8) -> String {
     let text = String(byte, radix: 16)

@@ -102,6 +102,15 @@ public struct EvaluationReport: Encodable, Sendable {
 }
 
 extension EvaluationReport {
+  /// Leaves out what only says how the outcome came about: single runs and, of policies with several settings, those that are
+  /// neither the cheapest within the goal nor compared.
+  public mutating func shorten() {
+    let counts = Dictionary(grouping: policies, by: \.family).mapValues(\.count)
+    let kept = Set(cheapest.values).union(comparisons.map(\.setting))
+    policies.removeAll { counts[$0.family] != 1 && !kept.contains($0.name) }
+    for index in policies.indices { policies[index].runs = [] }
+  }
+
   /// Adds how long decisions took, which differs from run to run.
   public mutating func note(decisionTimes result: Study.LoadResult) {
     var times: [String: Double] = [:]

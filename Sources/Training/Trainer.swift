@@ -39,6 +39,8 @@ public final class Trainer {
   public var environmentSteps: Int { nextEpisode * settings.steps * settings.clusters * settings.pods.count }
 
   private let schedule: EpisodeSchedule
+  /// The load of every stage of the curriculum.
+  private let workloads: [Workload]
   /// The limits that the next episode begins with, `[pods × clusters]`.
   private(set) var limits: [Millicores]
 
@@ -67,6 +69,7 @@ public final class Trainer {
     algorithm = try Algorithms.named(settings.algorithm)
     self.agentSettings = agentSettings ?? algorithm.settings
     schedule = EpisodeSchedule(settings: settings)
+    workloads = try schedule.workloads()
     let count = settings.pods.count
     environment = try ScalingEnvironment(
       settings.cluster(seed: settings.seed, clusters: settings.clusters, threads: threads),
@@ -154,7 +157,9 @@ public final class Trainer {
         group.setPriority(schedule.priority(ofPod: pod, episode: episode), ofPod: pod)
       }
     }
-    environment.begin(episode: episode, limits: limits)
+    environment.begin(
+      episode: episode, limits: limits,
+      conditions: schedule.conditions(episode: episode, clusters: settings.clusters, workloads: workloads))
     rewardReader.begin(environment)
   }
 
@@ -198,17 +203,33 @@ public final class Trainer {
     return present
   }
 
+  /// Which stage of the curriculum the next episode belongs to, from 0; nil without a curriculum.
+  public var stage: Int? { schedule.stageIndex(of: nextEpisode) }
+
   /// Goes on where a saved run stopped.
-  func resume(episode: Int, limits: [Millicores], best: Double?) {
+  func resume(
+    episode: Int, limits: [Millicores], best: (score: Double, episode: Int)?, progress: EarlyStopping.Progress?
+  ) {
     nextEpisode = episode
     self.limits = limits
-    bestScore = best
+    self.best = best
+    // A run that was not to stop early and now is, waits from here on.
+    self.progress = progress ?? EarlyStopping.Progress(best: best?.score, episode: best?.episode ?? 0)
   }
 
   // MARK: Validation
 
-  /// The best score so far, and nil before the first.
-  public private(set) var bestScore: Double?
+  /// The best score so far and how many episodes came before it; nil before the first.
+  public private(set) var best: (score: Double, episode: Int)?
+  private(set) var progress = EarlyStopping.Progress()
+
+  /// Whether early stopping has waited long enough, and for what, in words; nil while it has not.
+  public var reasonToStop: String? {
+    guard let stopping = settings.stopping, progress.waited >= stopping.patience else { return nil }
+    let than = progress.best.map { " than \($0), the score after \(progress.episode)" } ?? ""
+    let by = stopping.minimum > 0 ? " by more than \(stopping.minimum)" : ""
+    return "\(progress.waited) validations in a row were no better\(than)\(by)"
+  }
 
   /// Judges the agents as they are, without exploration, on load that they never learn from.
   ///
@@ -218,8 +239,9 @@ public final class Trainer {
     self.validation = validation
     let score = try validation.score(
       agents.agents.map { agent in Dictionary(uniqueKeysWithValues: agent.networks.map { ($0.name, $0.parameters) }) })
-    let isBest = bestScore.map { score > $0 } ?? true
-    if isBest { bestScore = score }
+    let isBest = best.map { score > $0.score } ?? true
+    if isBest { best = (score, nextEpisode) }
+    if let stopping = settings.stopping { progress.note(score, episode: nextEpisode, minimum: stopping.minimum) }
     return (score, isBest)
   }
 }

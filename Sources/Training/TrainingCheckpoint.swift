@@ -58,7 +58,14 @@ extension Trainer {
       "trainer/episode": .int64([Int64(nextEpisode)], shape: [1]),
       "trainer/limits": .int64(limits.map(Int64.init), shape: [settings.pods.count, settings.clusters]),
     ]
-    if let bestScore { training["trainer/best_score"] = .float64([bestScore], shape: [1]) }
+    if let best {
+      training["trainer/best_score"] = .float64([best.score], shape: [1])
+      training["trainer/best_episode"] = .int64([Int64(best.episode)], shape: [1])
+    }
+    if settings.stopping != nil {
+      training["trainer/waited"] = .int64([Int64(progress.waited), Int64(progress.episode)], shape: [2])
+      if let best = progress.best { training["trainer/waited_for"] = .float64([best], shape: [1]) }
+    }
     for (index, agent) in agents.agents.enumerated() {
       let state = agent.trainingState
       for (name, values) in state.floats {
@@ -86,7 +93,7 @@ extension Trainer {
   }
 
   /// Goes on where `checkpoint()` was taken. The settings must be those of the saved run, except for the number of
-  /// episodes.
+  /// episodes and for when to stop early.
   ///
   /// - Throws: `TrainingError` or `LearningError` when the checkpoint does not belong to this run.
   public func resume(_ checkpoint: Checkpoint) throws {
@@ -114,12 +121,23 @@ extension Trainer {
       }
       try agent.restore(state)
     }
-    var best: Double?
-    if case .float64(let scores, _)? = training["trainer/best_score"] { best = scores.first }
-    resume(episode: episode, limits: saved.map(Int.init), best: best)
+    func score(_ name: String) -> Double? {
+      if case .float64(let scores, _)? = training[name] { scores.first } else { nil }
+    }
+    func counts(_ name: String) -> [Int] {
+      if case .int64(let values, _)? = training[name] { values.map { min(max(Int($0), 0), episode) } } else { [] }
+    }
+    var progress: EarlyStopping.Progress?
+    let waited = counts("trainer/waited")
+    if settings.stopping != nil, waited.count == 2 {
+      progress = EarlyStopping.Progress(best: score("trainer/waited_for"), episode: waited[1], waited: waited[0])
+    }
+    resume(
+      episode: episode, limits: saved.map(Int.init),
+      best: score("trainer/best_score").map { ($0, counts("trainer/best_episode").first ?? 0) }, progress: progress)
   }
 
-  /// Refuses a checkpoint of other settings; the number of episodes may differ.
+  /// Refuses a checkpoint of other settings; what only says how long to go on may differ.
   private func requireSameRun(_ checkpoint: Checkpoint) throws {
     struct Saved: Decodable { var training: TrainingSettings }
     guard
@@ -129,6 +147,7 @@ extension Trainer {
     }
     saved.episodes = settings.episodes
     saved.checkpointEvery = settings.checkpointEvery
+    saved.stopping = settings.stopping
     guard saved == settings else {
       throw TrainingError("the checkpoint was trained with other settings; resuming needs the options of the first run")
     }

@@ -65,6 +65,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// How requests travel from pod to pod; nil where every pod is a service of its own.
   public var graph: ServiceGraph?
 
+  /// Stages of the run with conditions of their own, one after the other; nil for one that stays as it begins.
+  public var curriculum: [CurriculumStage]?
+  /// When to stop before the last episode; nil for never.
+  public var stopping: EarlyStopping?
+
   public var seed: UInt64 = 1
   /// Write a numbered checkpoint every so many episodes; nil for none.
   public var checkpointEvery: Int?
@@ -131,6 +136,8 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     guard (1...100).contains(poolSpread) else {
       throw TrainingError("the pool spreads by a factor of \(poolSpread), expected 1 to 100")
     }
+    try stopping?.validate()
+    if let curriculum { try CurriculumStage.validate(curriculum, for: self) }
     guard [3, 5, 11].contains(choices) else { throw TrainingError("\(choices) actions, expected 3, 5 or 11") }
     if case .fixed(let values) = priorities {
       guard values.count == 1 || values.count == pods.count else {

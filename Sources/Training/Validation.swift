@@ -16,6 +16,13 @@ final class Validation {
   private let algorithm: AlgorithmDescription
   private let courses: [Course]
   private let threads: Int
+  private let schedule: EpisodeSchedule
+  /// The conditions of the curriculum's last stage, in which agents are judged from the beginning: scores can be compared.
+  private let conditions: EpisodeConditions
+  /// Of each cluster, millicores.
+  private let pools: [Millicores]
+  /// The episode whose draws the conditions are: none that is trained on.
+  private static let episode = -1
 
   /// One workload's episodes, with all that one thread needs to play them.
   private final class Course {
@@ -33,9 +40,9 @@ final class Validation {
       actions = FloatBuffer(environment.pods * Validation.clusters)
     }
 
-    func play(_ policy: GreedyPolicy, limits: [Millicores]) {
+    func play(_ policy: GreedyPolicy, limits: [Millicores], conditions: EpisodeConditions) {
       let clusters = Validation.clusters
-      environment.begin(episode: 0, limits: limits)
+      environment.begin(episode: 0, limits: limits, conditions: conditions)
       rewardReader.begin(environment)
       for cluster in 0..<clusters { (scores[cluster], counts[cluster]) = (0, 0) }
       for _ in 0..<Validation.seconds {
@@ -62,8 +69,14 @@ final class Validation {
     self.threads = threads
     let count = settings.pods.count
     let schedule = EpisodeSchedule(settings: settings)
-    let load = try Workload(settings.workload)
-    var steady = settings.workload
+    self.schedule = schedule
+    let stages = try schedule.workloads()
+    var conditions = schedule.conditions(episode: Self.episode, clusters: Self.clusters, workloads: stages)
+    // Every course has a load of its own; the constant one stays constant.
+    conditions.workload = nil
+    self.conditions = conditions
+    let load = try stages.last ?? Workload(settings.workload)
+    var steady = load.settings
     steady.name = "constant"
     steady.parameters = [:]
     steady.trace = nil
@@ -78,6 +91,18 @@ final class Validation {
           },
           settings: settings.decisionSettings(of: algorithm), workload: workload, seconds: Self.seconds),
         RewardReader(settings, algorithm: algorithm))
+    }
+    guard settings.curriculum != nil else {
+      pools = Array(repeating: settings.pool, count: Self.clusters)
+      return
+    }
+    let pools = (0..<Self.clusters).map { schedule.pool(settings.pool, episode: Self.episode, cluster: $0) }
+    self.pools = pools
+    for course in courses {
+      for (group, pool) in zip(course.environment.groups, pools) {
+        group.settings.pool.capacity = pool
+        group.settings.shield = settings.shield(pool: pool)
+      }
     }
   }
 
@@ -94,18 +119,18 @@ final class Validation {
     // Drawn limits, some of them far off: agents must find back from where others' mistakes have put them.
     var limits = Array(repeating: 0, count: count * clusters)
     for cluster in 0..<clusters {
-      let drawn = EpisodeSchedule(settings: settings).randomLimits(episode: -1, cluster: cluster, pool: settings.pool)
+      let drawn = schedule.randomLimits(episode: Self.episode, cluster: cluster, pool: pools[cluster])
       for pod in 0..<count { limits[pod * clusters + cluster] = drawn[pod] }
     }
     let start = limits
     let plays = zip(courses, policies).map { (course: $0, policy: $1) }
     if threads > 1 {
       nonisolated(unsafe) let plays = plays
-      DispatchQueue.concurrentPerform(iterations: plays.count) {
-        plays[$0].course.play(plays[$0].policy, limits: start)
+      DispatchQueue.concurrentPerform(iterations: plays.count) { [conditions] in
+        plays[$0].course.play(plays[$0].policy, limits: start, conditions: conditions)
       }
     } else {
-      for play in plays { play.course.play(play.policy, limits: start) }
+      for play in plays { play.course.play(play.policy, limits: start, conditions: conditions) }
     }
     let scores = courses.flatMap(\.scores)
     // A reward that is a price has to be small on average; the published ones must not be forgiven a starved pod.

@@ -10,7 +10,8 @@ struct Marlise {
       name: "marlise", version: softwareVersion,
       summary: "Trains agents that scale the CPU of Kubernetes pods in place, judges them, and runs them.",
       commands: [
-        TrainCommand.command, EvalCommand.command, InferCommand.command, ServeCommand.command, EmulateCommand.command,
+        TrainCommand.command, SweepCommand.command, EvalCommand.command, InferCommand.command, ServeCommand.command,
+        EmulateCommand.command,
       ]
         + DecisionCommands.commands + [
           RecordCommand.command, ShareCommand.command, DemoServiceCommand.command, VersionCommand.command,

@@ -73,7 +73,7 @@ struct JourneyTests {
   func interruption() throws {
     let folder = try TemporaryFolder()
     try FileManager.default.createDirectory(atPath: folder.path("run"), withIntermediateDirectories: true)
-    let growth = try FileGrowth(folder: folder.path("run"))
+    let growth = try FileGrowth(folders: folder.path("run"))
     #expect(mkfifo(folder.path("errors"), 0o600) == 0)
     // Opened for both directions, so that neither side waits for the other.
     let errors = open(folder.path("errors"), O_RDWR | O_NONBLOCK | O_CLOEXEC)
@@ -93,20 +93,78 @@ struct JourneyTests {
   }
 }
 
-/// Waits, without polling, until a file of a folder is written to.
-private struct FileGrowth: ~Copyable {
+@Suite("Runs that are gone on with")
+struct ResumedRunTests {
+  static let run = [
+    "train", "--episodes", "60", "--steps", "10", "--n-agents", "4", "--clusters", "2", "--init-resources", "1000",
+    "--share-parameters", "--observation", "autoscale-v1", "--action-basis", "usage", "--reward", "slo", "--curriculum",
+    "episodes=25 load=0.5 pods=2", "pods=2-4 pool_per_pod=150-400",
+  ]
+
+  private static let files = ["last.h5", "best.h5", "metrics.csv", "metrics.jsonl", "result.json"]
+
+  @Test("a run that stops early says why, on the screen and in its folder", arguments: ["mdqn", "ppo"])
+  func stopsEarly(algorithm: String) throws {
+    let folder = try TemporaryFolder()
+    let words = Self.run + ["--algorithm", algorithm, "--patience", "2", "--min-delta", "1e9"]
+    let whole = try Program.run(words + ["--out", "whole"], in: folder)
+    #expect(whole.code == 0, "\(whole.errors)")
+    #expect(
+      whole.errors.contains("stopped early after 30 episodes, because 2 validations in a row were no better than"))
+    #expect(try folder.text("whole/result.json").contains("\"reason\" : \"stopped early\""))
+    #expect(whole.errors.contains("stage 2 of 2 from episode 25 on: pods=2-4 pool_per_pod=150-400"))
+
+    // There is nothing left to do.
+    let again = try Program.run(words + ["--out", "whole", "--resume"], in: folder)
+    #expect(again.errors.contains("stopped early after 30 episodes"))
+  }
+
+  @Test("killed at any time, a run goes on to the same files", .timeLimit(.minutes(5)))
+  func killed() throws {
+    let folder = try TemporaryFolder()
+    let words = Self.run.map { $0 == "60" ? "120" : $0 } + ["--patience", "1000"]
+    #expect(try Program.run(words + ["--out", "whole"], in: folder).code == 0)
+    try FileManager.default.createDirectory(atPath: folder.path("parts"), withIntermediateDirectories: true)
+    func start() -> String { folder.has("parts/last.h5") ? "--resume" : "--force" }
+    // In the midst of the first save; and whenever the rows so far have been written again.
+    for (signal, file) in [(SIGKILL, "last.h5"), (SIGINT, ""), (SIGKILL, "")] {
+      let growth = try FileGrowth(folders: folder.path("parts"))
+      let program = try Program(
+        words + ["--out", "parts", start()], in: folder, output: "/dev/null", errors: "/dev/null")
+      try growth.wait(for: file)
+      program.signal(signal)
+      _ = try program.end()
+    }
+    let result = try Program.run(words + ["--out", "parts", start()], in: folder)
+    #expect(result.code == 0, "\(result.errors)")
+    for name in Self.files {
+      let paths = ["whole", "parts"].map { folder.path("\($0)/\(name)") }
+      #expect(FileManager.default.contentsEqual(atPath: paths[0], andPath: paths[1]), "\(name)")
+    }
+  }
+}
+
+/// Waits, without polling, until a file of some folders is written to.
+struct FileGrowth: ~Copyable {
   private let watch: Int32
 
-  init(folder: String) throws {
+  init(folders: String...) throws {
     watch = inotify_init1(Int32(IN_CLOEXEC))
-    let added = inotify_add_watch(watch, folder, UInt32(IN_MODIFY))
-    try #require(watch >= 0 && added >= 0, "cannot watch \(folder)")
+    try #require(watch >= 0)
+    for folder in folders {
+      try #require(inotify_add_watch(watch, folder, UInt32(IN_MODIFY)) >= 0, "cannot watch \(folder)")
+    }
   }
 
   deinit { close(watch) }
 
+  /// - Parameters:
+  ///   - name: a part of the file's name; any file where it is empty. A file that is replaced as a whole is written under a name
+  ///     that holds its own.
+  ///   - other: a descriptor that may be read from first.
   /// - Returns: false when something can be read from `other` first.
-  func wait(for name: String, or other: Int32) throws -> Bool {
+  @discardableResult
+  func wait(for name: String, or other: Int32 = -1) throws -> Bool {
     var waiting = [
       pollfd(fd: watch, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
     ]
@@ -118,7 +176,7 @@ private struct FileGrowth: ~Copyable {
       let count = read(watch, &bytes, bytes.count)
       try #require(count > 0)
       // A header of 16 bytes, then the name.
-      if String(decoding: bytes[..<count], as: UTF8.self).contains(name) { return true }
+      if name.isEmpty || String(decoding: bytes[..<count], as: UTF8.self).contains(name) { return true }
     }
   }
 }

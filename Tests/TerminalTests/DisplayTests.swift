@@ -22,6 +22,41 @@ final class Desk: Sendable {
   }
 }
 
+@Suite("Pictures above a bar")
+struct PictureTests {
+  @Test("a picture stands above the bar, is redrawn with it, and stays when it is finished")
+  func terminal() {
+    let desk = Desk()
+    let bar = ProgressBar(
+      "train", total: 4, unit: "episodes", screen: desk.screen(isTerminal: true), style: .plain, now: desk.clock)
+    _ = desk.read()
+    desk.wait(1)
+    bar.update(1, picture: { columns, rows in ["\(columns) × \(rows)"] })
+    #expect(desk.read().contains("59 × 6\ntrain"))
+    desk.wait(0.01)
+    bar.update(2, picture: { _, _ in ["too soon"] })
+    #expect(desk.read() == "")
+    bar.finish(picture: { _, _ in ["the end"] })
+    #expect(desk.read().contains("the end\ntrain: 2/4 episodes"))
+  }
+
+  @Test("where there is no terminal there is no picture")
+  func pipe() {
+    let desk = Desk()
+    let bar = ProgressBar(
+      "train", total: 4, unit: "episodes", screen: desk.screen(isTerminal: false), style: .plain, now: desk.clock)
+    desk.wait(20)
+    bar.update(1, picture: { _, _ in ["picture"] })
+    bar.finish(picture: { _, _ in ["picture"] })
+    #expect(!desk.read().contains("picture"))
+  }
+
+  @Test("blocks stand beside each other, without blanks at the end")
+  func beside() {
+    #expect(Lines.beside([["a", "bcd"], ["e"]], width: 4) == ["a     e", "bcd"])
+  }
+}
+
 @Suite("Table")
 struct TableTests {
   private var table: Table {

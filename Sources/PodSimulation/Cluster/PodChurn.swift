@@ -84,6 +84,9 @@ final class PodCalendar {
     return isPresent
   }
 
+  /// Nothing happens to a pod until its next episode.
+  func silence(_ index: Int) { places[index] = Place() }
+
   /// What happens to a pod at the beginning of the second that begins at `time`; to be asked for every second, in order.
   @inline(__always)
   func event(_ index: Int, pod: Int, at time: Int) -> PodSchedule.Event {

@@ -91,6 +91,16 @@ public final class PodCluster {
   public internal(set) var time = 0
   /// When set, keeps every response of the episode. Off during training.
   public var recorder: ResponseRecorder?
+  /// How many of each cluster's pods are there, `[clusters]`, from the next `reset` on; the others are absent for the whole
+  /// episode, whatever the configuration's schedules or churn say. nil for all.
+  public var presentPods: [Int]? {
+    didSet {
+      guard let presentPods else { return }
+      precondition(
+        presentPods.count == clusters && presentPods.allSatisfy { (0...pods).contains($0) },
+        "\(presentPods.count) numbers of pods for \(clusters) clusters of \(pods)")
+    }
+  }
 
   private let places: Int
   let pod: UnsafeMutablePointer<SimulatedPod>
@@ -243,7 +253,10 @@ public final class PodCluster {
     let place = place(index, cluster)
     metrics?.reset(place, pod: index, episode: episode)
     latencies?.reset(place, pod: index, episode: episode)
-    if let calendar, !calendar.reset(place, pod: index, episode: episode) {
+    let isLeftOut = presentPods.map { index >= $0[cluster] } ?? false
+    let isThere = calendar?.reset(place, pod: index, episode: episode) ?? true
+    if isLeftOut { calendar?.silence(place) }
+    if isLeftOut || !isThere {
       pod[place].leave()
       pod[place].refused = 0
     }

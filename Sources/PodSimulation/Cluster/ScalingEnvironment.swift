@@ -1,5 +1,22 @@
 import Autoscaling
 
+/// What one round of episodes has in place of what its environment usually has.
+public struct EpisodeConditions: Sendable {
+  public var workload: Workload?
+  /// How many of each cluster's pods are there at all, `[clusters]`, 1…pods.
+  public var presentPods: [Int]?
+  /// What the request rates of each cluster are multiplied by, `[clusters]`.
+  public var loadScales: [Double]?
+
+  public static let usual = EpisodeConditions()
+
+  public init(workload: Workload? = nil, presentPods: [Int]? = nil, loadScales: [Double]? = nil) {
+    self.workload = workload
+    self.presentPods = presentPods
+    self.loadScales = loadScales
+  }
+}
+
 /// Simulated clusters, each driven through a decision path of its own: what agents are trained in, policies are judged in,
 /// and `infer` runs on where there is no cluster.
 ///
@@ -57,11 +74,14 @@ public final class ScalingEnvironment {
   /// Starts a round of episodes (see `PodCluster.reset(episode:)`) and lets the first second pass, so that there is
   /// something to observe.
   ///
-  /// - Parameter limits: the limits to begin with, `[pods × clusters]`.
-  public func begin(episode: Int, limits: [Millicores]) {
+  /// - Parameters:
+  ///   - limits: the limits to begin with, `[pods × clusters]`.
+  ///   - conditions: what is different in this round.
+  public func begin(episode: Int, limits: [Millicores], conditions: EpisodeConditions = .usual) {
     precondition(limits.count == pods * clusters, "\(limits.count) limits for \(pods) pods × \(clusters) clusters")
+    cluster.presentPods = conditions.presentPods
     cluster.reset(episode: episode)
-    load.draw(workload, for: cluster)
+    load.draw(conditions.workload ?? workload, for: cluster, scales: conditions.loadScales)
     resizes = 0
     for group in groups { group.reset() }
     for pod in 0..<pods {

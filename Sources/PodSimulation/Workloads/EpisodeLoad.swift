@@ -29,15 +29,19 @@ public final class EpisodeLoad {
   }
 
   /// Draws the load of the episodes that `cluster` is about to play, from the cluster's own seed.
-  public func draw(_ workload: Workload, for cluster: PodCluster) {
+  ///
+  /// - Parameter scales: what the rates of each cluster are multiplied by, `[clusters]`; nil leaves them.
+  public func draw(_ workload: Workload, for cluster: PodCluster, scales: [Double]? = nil) {
     precondition(cluster.pods == pods && cluster.clusters == clusters, "the load is for \(pods) pods × \(clusters)")
+    precondition(scales.map { $0.count == clusters } ?? true, "one scale per cluster")
     for index in 0..<clusters {
       workload.fill(
         episode, pods: pods, seconds: seconds, seed: cluster.configuration.seed,
         episode: cluster.episodeNumber(ofCluster: index))
+      let scale = Float(scales?[index] ?? 1)
       for pod in 0..<pods {
         for second in 0..<seconds {
-          rates[(second * pods + pod) * clusters + index] = episode[pod * seconds + second]
+          rates[(second * pods + pod) * clusters + index] = scale * episode[pod * seconds + second]
         }
       }
     }

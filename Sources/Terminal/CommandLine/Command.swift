@@ -6,12 +6,18 @@ public struct Argument: Sendable, Equatable {
   public let element: Option.Element
   public let arity: Arity
   public let help: String
+  /// Whether it names the command's configuration file, as `--config` does.
+  public let isConfiguration: Bool
 
   /// - `arity`: `.many` takes one or more and must be the last.
-  public init(_ name: String, _ element: Option.Element = .string, arity: Arity = .one, help: String) {
+  public init(
+    _ name: String, _ element: Option.Element = .string, arity: Arity = .one, isConfiguration: Bool = false,
+    help: String
+  ) {
     self.name = name
     self.element = element
     self.arity = arity
+    self.isConfiguration = isConfiguration
     self.help = help
   }
 

@@ -118,7 +118,11 @@ struct Parser {
     // The positional arguments are read before the file, so that a wrong command line is the first complaint.
     let prints = given["print-config"]?.value == .flag(true)
     let arguments = try assign(positional, command, complete: !prints)
-    if case .text(let path)? = given["config"]?.value {
+    let file = command.arguments.first(where: \.isConfiguration).flatMap { arguments[$0.name]?.first }
+    if let file, given["config"] != nil {
+      throw CommandLineError("\(Quote.shell(file.asText)) and --config are both given; expected one of them")
+    }
+    if case .text(let path)? = given["config"]?.value ?? file {
       let configured = try Configuration.read(try readFile(path), file: path, for: command, program: program)
       entries.merge(configured) { $1 }
     }

@@ -77,10 +77,10 @@ enum Configuration {
   }
 
   /// The options as a file, under their headings; what is not set stands in a comment.
-  static func yaml(_ options: ParsedOptions, program: String) -> String {
+  static func yaml(_ options: ParsedOptions, program: String, leavingOut left: [String] = []) -> String {
     var lines = ["# \(program) \(options.command.name)"]
     var section = ""
-    for option in options.command.options where option.isConfigurable {
+    for option in options.command.options where option.isConfigurable && !left.contains(option.configurationKey) {
       if option.section != section {
         section = option.section
         lines += ["", "# \(section)"]
@@ -118,7 +118,11 @@ enum Configuration {
 
 extension ParsedOptions {
   /// The configuration as a YAML file that `--config` accepts.
-  public func yaml(program: String = "marlise") -> String { Configuration.yaml(self, program: program) }
+  ///
+  /// - Parameter left: keys that are left out.
+  public func yaml(program: String = "marlise", leavingOut left: [String] = []) -> String {
+    Configuration.yaml(self, program: program, leavingOut: left)
+  }
 
   /// The configuration as one JSON object in the order of the options, for metadata. What is not set is left out.
   public var json: String {

@@ -42,11 +42,15 @@ public final class ProgressBar: Sendable {
     self.now = now
     let start = now()
     state = Mutex(State(done: done, lastShown: start, rate: ProgressRate(done: done, at: start)))
-    if screen.isTerminal { draw(done, [], ProgressRate(done: done, at: start), start) }
+    if screen.isTerminal { draw(done, [], [], ProgressRate(done: done, at: start), start) }
   }
 
   /// - `fields`: names and values to show; asked only when something is shown.
-  public func update(_ done: Int, fields: () -> [(String, String)] = { [] }) {
+  /// - `picture`: lines above the bar, where there is a terminal, for its columns and rows; asked only when it is drawn.
+  public func update(
+    _ done: Int, fields: () -> [(String, String)] = { [] },
+    picture: (_ columns: Int, _ rows: Int) -> [String] = { _, _ in [] }
+  ) {
     let time = now()
     state.withLock { state in
       state.done = done
@@ -55,12 +59,14 @@ public final class ProgressBar: Sendable {
       state.lastShown = time
       state.rate.note(done, at: time)
       state.fields = fields()
-      draw(done, state.fields, state.rate, time)
+      draw(done, screen.isTerminal ? picture(screen.columns - 1, screen.rows) : [], state.fields, state.rate, time)
     }
   }
 
-  /// The last state stays as an ordinary line.
-  public func finish(fields: (() -> [(String, String)])? = nil) {
+  /// The last state stays as an ordinary line, below the last picture.
+  public func finish(
+    fields: (() -> [(String, String)])? = nil, picture: (_ columns: Int, _ rows: Int) -> [String] = { _, _ in [] }
+  ) {
     let time = now()
     state.withLock { state in
       guard !state.isFinished else { return }
@@ -70,16 +76,21 @@ public final class ProgressBar: Sendable {
       let progress = Progress(
         label: label, done: state.done, total: total, unit: unit, rate: state.rate.overall(at: time),
         elapsed: time - state.rate.start, fields: state.fields)
-      if screen.isTerminal { screen.release(keeping: false) }
+      if screen.isTerminal {
+        screen.release(keeping: false)
+        for line in picture(screen.columns - 1, screen.rows) { screen.line(line) }
+      }
       screen.line(progress.closing)
     }
   }
 
-  private func draw(_ done: Int, _ fields: [(String, String)], _ rate: ProgressRate, _ time: Double) {
+  private func draw(
+    _ done: Int, _ picture: [String], _ fields: [(String, String)], _ rate: ProgressRate, _ time: Double
+  ) {
     let progress = Progress(
       label: label, done: done, total: total, unit: unit, rate: rate.recent, elapsed: time - rate.start, fields: fields)
     if screen.isTerminal {
-      screen.show([progress.bar(width: screen.columns - 1, style: style)])
+      screen.show(picture + [progress.bar(width: screen.columns - 1, style: style)])
     } else {
       screen.line(progress.line)
     }

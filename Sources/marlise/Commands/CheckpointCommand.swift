@@ -2,10 +2,10 @@ import Checkpoints
 import Foundation
 import Terminal
 
-/// `marlise checkpoint show|verify|transfer|import`: looks into checkpoint files, checks them, and makes new ones of
+/// `marlise checkpoint show|verify|transfer|caution|import|card`: looks into checkpoint files, checks them, and makes new ones of
 /// them. Never trains, never overwrites a file unless told to.
 enum CheckpointCommand {
-  static let commands = [show, verify, transfer, caution, adopt]
+  static let commands = [show, verify, transfer, caution, adopt, card]
 
   // MARK: show
 
@@ -32,6 +32,43 @@ enum CheckpointCommand {
       try Output.standardOutput.write(try CheckpointDescription(path, checkpoint, summary).json())
     } else {
       try Output.standardOutput.write("\(summary)\n")
+    }
+    return .success
+  }
+
+  // MARK: card
+
+  static let card = Command(
+    "checkpoint card", summary: "Fill the numbers of checkpoints' cards, and of other Markdown files.",
+    discussion: """
+      What stands between `<!-- numbers: ... -->` and `<!-- end of numbers -->` is replaced by what the files beside the \
+      Markdown file say: `trained FILE.h5`, `table LOAD FILE.json...` (LOAD or *), `against POLICY FILE.json...`, \
+      `equal-p99 FILE.json...`, where FILE.json is what `marlise eval --json` wrote. Everything else stays. A file NAME.md that \
+      does not exist yet begins as the card of NAME.h5 with the evaluation NAME.json.
+      """,
+    arguments: [Argument("file", .path, arity: .many, help: "Markdown files.")],
+    options: [
+      Option.flag("check", help: "Write nothing; exit with 1 when a file's numbers are not those of its sources.")
+        .notInConfiguration()
+    ],
+    examples: [Example("marlise checkpoint card checkpoints/*.md", "After an evaluation")]
+  ) { options in
+    var stale: [String] = []
+    for path in options.arguments("file") {
+      let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+      let old =
+        FileManager.default.fileExists(atPath: path) ? try TextFile.read(path) : DocumentNumbers.newCard(name)
+      let new = try DocumentNumbers(path).filled(old)
+      if options.flag("check") {
+        if new != old { stale.append(path) }
+      } else if new != old || !FileManager.default.fileExists(atPath: path) {
+        try OutputFile(path, option: "file", force: true).write(new)
+      }
+    }
+    guard stale.isEmpty else {
+      throw Failure(
+        "\(stale.joined(separator: ", ")): the numbers are not those of the files that they come from; `marlise checkpoint "
+          + "card` fills them")
     }
     return .success
   }

@@ -94,8 +94,12 @@ struct EvalOutputs {
       try file(folder, "results.csv").write(EvaluationReport.csv(evaluation.reports))
       try file(folder, "table.txt").write(table.text(style: .plain))
     }
-    try Output.standardOutput.write(
-      evaluation.options.flag("json") ? json : table.text(style: Style.detect(descriptor: 1)))
+    guard evaluation.options.flag("json") else {
+      return try Output.standardOutput.write(table.text(style: Style.detect(descriptor: 1)))
+    }
+    var reports = evaluation.reports
+    if evaluation.options.flag("brief") { for index in reports.indices { reports[index].shorten() } }
+    try Output.standardOutput.write(evaluation.options.flag("brief") ? EvaluationReport.json(reports) : json)
   }
 
   private func file(_ folder: String, _ name: String) throws -> OutputFile {

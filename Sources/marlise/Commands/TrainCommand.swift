@@ -13,8 +13,8 @@ enum TrainCommand {
     discussion: """
       Plays episodes of one-second steps in a simulated cluster, learns from them, and writes to the output folder: \
       best.h5 (the agents that did best on load they never learn from), last.h5 (the newest, and everything needed to go \
-      on), metrics.csv (a row per episode) and config.yaml (this run, for \
-      --config). Ctrl-C finishes the episode, saves and exits with 130.
+      on), metrics.csv, metrics.jsonl and metrics.tfevents (a row per episode, as a table, as JSON, and for TensorBoard), \
+      result.json (how it ended) and config.yaml (this run, for --config). Ctrl-C finishes the episode, saves and exits with 130.
 
       Algorithms: \(Algorithms.all.map { "\($0.name) (\($0.summary))" }.joined(separator: "; ")).
       """,
@@ -43,6 +43,18 @@ enum TrainCommand {
           "resume",
           help: "Go on with the run in the output folder as if it had never stopped; give it the same options."),
         .flag("make_checkpoints", help: "Write a numbered checkpoint every 50 episodes."),
+        .int(
+          "patience", in: 1...1_000_000, metavar: "N",
+          help: "Stop early after so many looks at validation load, one every 10 episodes, without an improvement."),
+        .float(
+          "min_delta", default: 0, .atLeast(0, atMost: 1e12), metavar: "D",
+          help: "By how much a validation score must exceed the best one to count as an improvement for --patience."),
+        .strings(
+          "curriculum", metavar: "STAGE",
+          help:
+            "Stages with conditions of their own, each one text: episodes=200 workload=constant load=0.5-1 pods=3-5 "
+            + "pool_per_pod=200-400. All but the last say how many episodes they last; load multiplies every rate; pods is "
+            + "how many of --n_agents are there. Validation has the last stage's conditions."),
       ]) + PodOptions.pods
     + Option.section(
       "Agents",
@@ -135,7 +147,7 @@ enum TrainCommand {
     let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
     if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
     try folder.write("config.yaml", options.yaml(program: "marlise"))
-    return try train(trainer, into: folder)
+    return try TrainingRun(trainer, into: folder).train()
   }
 
   private static func resume(_ trainer: Trainer, _ options: ParsedOptions, from path: String) throws {
@@ -150,67 +162,8 @@ enum TrainCommand {
     }
   }
 
-  /// Episodes between two saves of last.h5: what a crash or a number that is not finite can cost.
-  private static let saveInterval = 50
-
-  /// Episodes between two looks at what the agents are worth without exploration.
-  private static let validationInterval = 10
-
-  private static func train(_ trainer: Trainer, into folder: RunFolder) throws -> ExitCode {
-    let settings = trainer.settings
-    Interruption.install()
-    var curve = try LearningCurve(in: folder, agents: settings.pods.count, from: trainer.nextEpisode)
-    let bar = ProgressBar(
-      "train \(settings.algorithm)", total: settings.episodes, unit: "episodes", done: trainer.nextEpisode)
-    var recent = RecentMean()
-    let path = folder.path("last.h5")
-    var saved: String?
-    var validated: Double?
-    while trainer.nextEpisode < settings.episodes, !Interruption.requested {
-      let summary: EpisodeSummary
-      do {
-        summary = try trainer.runEpisode()
-      } catch {
-        bar.finish()
-        try curve.close()
-        throw Failure("\(error); \(saved.map { "\($0) keeps the last good agents" } ?? "nothing was saved yet")")
-      }
-      try curve.add(summary)
-      recent.add(summary.reward)
-      bar.update(trainer.nextEpisode) {
-        [
-          ("reward", Number.fixed(recent.value, 2)), ("latency", Number.fixed(summary.meanLatency * 1000, 0) + " ms"),
-          ("explore", Number.fixed(summary.exploration, 2)),
-          ("validation", validated.map { Number.fixed($0, 3) } ?? "–"),
-        ]
-      }
-      if trainer.nextEpisode % saveInterval == 0 {
-        try trainer.checkpoint().write(to: path)
-        saved = path
-      }
-      if trainer.nextEpisode % validationInterval == 0 || trainer.nextEpisode == settings.episodes {
-        let (score, isBest) = try trainer.validate()
-        validated = score
-        if isBest { try trainer.checkpoint(.weights).write(to: folder.path("best.h5")) }
-      }
-      if let every = settings.checkpointEvery, trainer.nextEpisode % every == 0 {
-        try trainer.checkpoint().write(to: folder.path("ep_\(trainer.nextEpisode).h5"))
-      }
-    }
-    bar.finish {
-      [
-        ("reward", Number.fixed(recent.value, 2)),
-        ("best validation", trainer.bestScore.map { Number.fixed($0, 3) } ?? "–"),
-      ]
-    }
-    try curve.close()
-    try trainer.checkpoint().write(to: path)
-    Screen.standardError.line(
-      Interruption.requested ? "interrupted after \(trainer.nextEpisode) episodes; saved \(path)" : "saved \(path)")
-    return .finished
-  }
-
-  private static func settings(_ options: ParsedOptions) throws -> TrainingSettings {
+  /// The run that the options describe.
+  static func settings(_ options: ParsedOptions) throws -> TrainingSettings {
     var settings = TrainingSettings()
     let count = options.int("n_agents")
     settings.algorithm = try PublishedOptions.algorithm(options).name
@@ -264,6 +217,8 @@ enum TrainCommand {
       settings.workload.minimum = min(settings.workload.minimum, settings.workload.mean)
     }
     if settings.metrics.noise.to > 0 { settings.randomization?.metrics?.noise = settings.metrics.noise }
+    settings.curriculum = try curriculum(options)
+    settings.stopping = try stopping(options)
     settings.checkpointEvery = options.flag("make_checkpoints") ? 50 : nil
     return settings
   }
@@ -272,6 +227,26 @@ enum TrainCommand {
     guard options.flag("randomize_service") else { return options.flag("randomize") ? .withLags : nil }
     if options.flag("randomize") { throw options.rejection("randomize_service", "contradicts --randomize; give one") }
     return Randomization()
+  }
+
+  private static func curriculum(_ options: ParsedOptions) throws -> [CurriculumStage]? {
+    let stages = options.strings("curriculum")
+    guard !stages.isEmpty else { return nil }
+    do {
+      return try stages.map { try CurriculumStage($0) }
+    } catch let error as TrainingError {
+      throw options.rejection("curriculum", "is wrong: \(error)")
+    }
+  }
+
+  private static func stopping(_ options: ParsedOptions) throws -> EarlyStopping? {
+    let minimum = options.float("min_delta")
+    guard let patience = options.optionalInt("patience") else {
+      // A run's config.yaml names every option; its default is no mistake.
+      if minimum > 0 { throw options.rejection("min_delta", "needs --patience") }
+      return nil
+    }
+    return EarlyStopping(patience: patience, minimum: minimum)
   }
 
   private static func sloReward(_ options: ParsedOptions) -> SLOReward? {
@@ -305,16 +280,4 @@ enum TrainCommand {
       "warning: \(Number.short(mean)) requests/s per pod need \(Number.fixed(needed, 0))m on average, more than the "
         + "pool of \(settings.pool)m; \(hint)")
   }
-}
-
-/// The mean of the last fifty values, for the progress line.
-private struct RecentMean {
-  private var values: [Double] = []
-
-  mutating func add(_ value: Double) {
-    values.append(value)
-    if values.count > 50 { values.removeFirst() }
-  }
-
-  var value: Double { values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count) }
 }

@@ -60,6 +60,8 @@ enum EvalOptions {
           "metrics", default: ["usual"], metavar: "NAME",
           help: "Metrics of the table: usual, all, or names as in CSV and JSON."),
         .flag("json", help: "Print the result as JSON."),
+        .flag(
+          "brief", help: "Print JSON without single runs, and of swept policies only the settings that are compared."),
         .path("csv", help: "Also write every run to a file of comma-separated values."),
         .path("html", help: "Also write a page with plots."),
         .path(
