@@ -13,7 +13,8 @@ struct Marlise {
         TrainCommand.command, EvalCommand.command, InferCommand.command, ServeCommand.command, EmulateCommand.command,
       ]
         + DecisionCommands.commands + [
-          RecordCommand.command, ShareCommand.command, DemoServiceCommand.command, VersionCommand.command,
+          RecordCommand.command, ShareCommand.command, DemoServiceCommand.command, LoadCommand.command,
+          VersionCommand.command,
         ] + CheckpointCommand.commands
         + WorkloadCommand.commands + [FidelityCommand.command])
     exit(await program.run())
