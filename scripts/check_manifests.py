@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Renders configs/kubernetes and holds every object against the schemas of the Kubernetes API.
 
-    scripts/check_manifests.py [--versions 1.33 1.36]
+    scripts/check_manifests.py [--versions 1.33 1.36] [--program .build/release/marlise]
 
 Needs kubectl (or kustomize) and the Python package kubernetes-validate, which carries the schemas; where one is missing it says so
 and ends with 77, which the tests take for "skipped". Beside the schemas it checks what an admission controller would refuse (Pod
-Security "restricted", and how far the node agent leaves it), and that references between objects lead somewhere.
+Security "restricted", and how far the node agent leaves it), that references between objects lead somewhere, and, given a
+program, that it takes every container's command line and configuration.
 """
 
 import argparse
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "configs/kubernetes"
@@ -152,9 +155,30 @@ def references(things):
                 yield f"{here}: it leads to nobody"
 
 
+def command_lines(things, program):
+    """Containers that the program would not start with their arguments."""
+    maps = {(t["metadata"].get("namespace"), t["metadata"]["name"]): t["data"] for t in things if t["kind"] == "ConfigMap"}
+    for thing in things:
+        pod = pod_template(thing) or {}
+        for container in pod.get("containers", []):
+            with tempfile.TemporaryDirectory() as folder:
+                arguments = [re.sub(r"\$\([A-Z_]+\)", "somewhere", word) for word in container["args"]]
+                for volume in pod.get("volumes", []):
+                    for mount in container["volumeMounts"]:
+                        if "configMap" in volume and mount["name"] == volume["name"]:
+                            files = maps.get((thing["metadata"]["namespace"], volume["configMap"]["name"]), {})
+                            for name, text in files.items():
+                                pathlib.Path(folder, name).write_text(text)
+                            arguments = [word.replace(mount["mountPath"], folder) for word in arguments]
+                done = subprocess.run([program, *arguments, "--print-config"], capture_output=True, text=True)
+            if done.returncode != 0:
+                yield f"{thing['kind']}/{thing['metadata']['name']}: {done.stderr.strip()}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--versions", nargs="+", default=["1.33", "1.36"], help="of Kubernetes (default: 1.33 1.36)")
+    parser.add_argument("--program", help="a built marlise, to which the command lines are shown")
     options = parser.parse_args()
     try:
         import jsonschema
@@ -195,6 +219,8 @@ def main():
                 faults.append(f"{name}: its namespace has no Pod Security level")
             faults += [f"{name} {fault}" for fault in hardening(thing, level == "restricted")]
         faults += [f"{folder.name}: {fault}" for fault in references(things)]
+        if options.program:
+            faults += [f"{folder.name}: {fault}" for fault in command_lines(things, options.program)]
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:

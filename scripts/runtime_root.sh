@@ -49,8 +49,10 @@ fi
 unwinder=$(ldconfig -p | awk '/libgcc_s\.so\.1 / { print $NF; exit }')
 packages=()
 while read -r library; do
-  target=$root/usr/${library#/usr/}
-  case $library in /usr/*) ;; *) target=$root/usr$library ;; esac
+  case $library in
+    /lib/* | /lib64/*) target=$root/usr$library ;;
+    *) target=$root$library ;;
+  esac
   mkdir -p "$(dirname "$target")"
   install -m 0755 "$(readlink -f "$library")" "$target"
   packages+=("$(dpkg-query -S "$(readlink -f "$library")" 2>/dev/null | head -n 1 | sed 's/[:,].*//' || true)")

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What the scripts for microk8s and k3s share; they source it. Each names itself in `script` and its cluster's commands in
 # `kubectl` and `import`. With --dry-run nothing is executed: every command is printed as on a machine where nothing is there yet.
-set -euo pipefail
+#
 # shellcheck disable=SC2034,SC2154 # what is assigned here is used there, and the other way round
+set -euo pipefail
 
 # The minor version from which pods are resized in place without a feature gate.
 gate_free=33

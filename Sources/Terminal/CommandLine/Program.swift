@@ -87,7 +87,7 @@ public struct Program: Sendable {
           case .synchronous(let body): return try body(options)
           case .asynchronous(let body): return try await body(options)
           }
-        } catch where Log.isWantedAsJSON(options) && !(error is CancellationError) {
+        } catch  where Log.isWantedAsJSON(options) && !(error is CancellationError) {
           // Who reads the log by machine must be able to read its last line, too.
           Log(format: .json, sink: surroundings.complain).error("\(error)")
           return error is CommandLineError ? .usage : .failure

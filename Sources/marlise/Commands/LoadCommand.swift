@@ -18,7 +18,8 @@ enum LoadCommand {
       [
         .strings("url", metavar: "URL", help: "What to ask for with GET; each has a load of its own.  Required."),
         .int("connections", default: 64, in: 1...1024, metavar: "N", help: "Requests on their way at the same time."),
-        .float("timeout", default: 10, .atLeast(0.1, atMost: 600), metavar: "S", help: "Seconds to wait for an answer."),
+        .float(
+          "timeout", default: 10, .atLeast(0.1, atMost: 600), metavar: "S", help: "Seconds to wait for an answer."),
         .int("duration", in: 1...10_000_000, metavar: "S", help: "Seconds to run.  Default: until Ctrl-C."),
         .int("report", default: 10, in: 1...3600, metavar: "S", help: "Seconds between reports."),
         .int("seed", default: 1, in: 0...Int.max, help: "Seed of rates and moments."),
