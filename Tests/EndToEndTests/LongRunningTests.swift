@@ -77,22 +77,20 @@ struct LongRunningTests {
     #expect(result.code == 0, "\(result.errors)")
     let counts = result.output.split(separator: "\n").dropFirst().map { $0.split(separator: " ") }
     #expect(counts.map { $0[1] } == ["200"], "\(result.output)")
-    // Two loads of twenty a second: far from none, whatever else the machine does.
-    #expect(try #require(Int(counts[0][0])) > 20)
-    let report = try #require(try lines(result.errors).first { $0["message"] as? String == "answers" })
-    #expect(report["p95_ms"] is Double || report["p95_ms"] is Int)
+    #expect(try #require(Int(counts[0][0])) > 0)
+    let reports = try lines(result.errors).filter { $0["message"] as? String == "answers" }
+    #expect(reports.count >= 2 && reports.allSatisfy { $0["good"] is Int && $0["bad"] as? Int == 0 })
   }
 
-  @Test("with --wait a command begins when the first pod comes", .timeLimit(.minutes(3)))
+  @Test("with --wait a command begins when the first pod comes", .timeLimit(.minutes(5)))
   func waits() throws {
-    let emulator = try LiveCommandTests.Emulator(["--pods", "1", "--pod_schedule", "0:arrive@8"])
-    let without = try emulator.infer("--once")
-    #expect(without.code == 1)
-    #expect(without.errors.contains("there is no pod in namespace default"))
-    let with = try emulator.infer("--once", "--wait", "--json", "--log_format", "json")
-    #expect(with.code == 0, "\(with.errors)")
-    #expect(try lines(with.errors).contains { $0["message"] as? String == "waiting for pods" })
-    #expect(with.output.contains("demo-0"))
+    // Late enough for a slow machine to look before.
+    let emulator = try LiveCommandTests.Emulator(["--pods", "1", "--pod_schedule", "0:arrive@40"])
+    let result = try emulator.infer("--once", "--wait", "--json", "--log_format", "json")
+    #expect(result.code == 0, "\(result.errors)")
+    let waiting = try #require(try lines(result.errors).first { $0["message"] as? String == "waiting for pods" })
+    #expect(waiting["because"] as? String == "there is no pod in namespace default")
+    #expect(result.output.contains("demo-0"))
   }
 
   @Test("waiting can be ended", .timeLimit(.minutes(3)))
