@@ -54,8 +54,10 @@ while read -r library; do
     *) target=$root$library ;;
   esac
   mkdir -p "$(dirname "$target")"
-  install -m 0755 "$(readlink -f "$library")" "$target"
-  packages+=("$(dpkg-query -S "$(readlink -f "$library")" 2>/dev/null | head -n 1 | sed 's/[:,].*//' || true)")
+  file=$(readlink -f "$library")
+  install -m 0755 "$file" "$target"
+  # Packages from before everything moved below /usr still know their files by the old names.
+  packages+=("$({ dpkg-query -S "$file" || dpkg-query -S "${file#/usr}"; } 2>/dev/null | head -n 1 | sed 's/[:,].*//' || true)")
 done < <(printf '%s\n' "$libraries" ${unwinder:+"$unwinder"} | sort -u)
 
 # The terms under which they may be passed on.
