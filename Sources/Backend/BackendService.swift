@@ -114,6 +114,7 @@ public final class BackendService: Sendable {
     let answer: ServerAnswer
     do throws(APIFailure) {
       try limit.take(request.peer, at: Pace.monotonic())
+      try checkActs()
       answer = try route.handler(
         Route.Call(request: request, names: names, body: try RequestBody(request, fields: route.fields)))
     } catch {
@@ -131,6 +132,15 @@ public final class BackendService: Sendable {
       final.complete(finished(response, request))
     }
     return .later(final)
+  }
+
+  /// What is changed on an instance that stands by would change nothing: the one that acts has settings of its own.
+  private func checkActs() throws(APIFailure) {
+    guard let election = session.snapshot.election, !election.isLeader, !election.leader.isEmpty,
+      election.leader != election.identity
+    else { return }
+    throw APIFailure(
+      409, "standing_by", "this instance stands by; \(election.leader) acts (lease \(election.lease)): ask that one")
   }
 
   private func note(_ request: ServerRequest, _ status: Int, before: SessionSettings) {

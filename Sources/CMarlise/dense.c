@@ -78,6 +78,7 @@ INLINE void product(const float *a, size_t ar, size_t ak, const float *b, size_t
     }
 }
 
+#ifdef __x86_64__
 /* target_clones cannot give each clone its own tile, so these few are written out and chosen here. */
 #define V3 __attribute__((target("arch=x86-64-v3")))
 #define V4 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
@@ -102,12 +103,16 @@ const char *marlise_vectors(void) {
     default: return "x86-64";
   }
 }
+#else
+const char *marlise_vectors(void) { return "NEON"; }
+#endif
 
 #define PRODUCT_ARGUMENTS                                                                                       \
   const float *a, size_t a_row, size_t a_column, const float *b, size_t b_stride, float *c, size_t c_stride, size_t m, \
       size_t n, size_t k, int accumulate
 #define PRODUCT_BODY(tiles) product(a, a_row, a_column, b, b_stride, c, c_stride, m, n, k, NULL, 0, accumulate, tiles)
 
+#ifdef __x86_64__
 V4 static void product_avx512(PRODUCT_ARGUMENTS) { PRODUCT_BODY(WIDE); }
 V3 static void product_avx2(PRODUCT_ARGUMENTS) { PRODUCT_BODY(NARROW); }
 static void product_base(PRODUCT_ARGUMENTS) { PRODUCT_BODY(NARROW); }
@@ -119,6 +124,9 @@ void marlise_product(PRODUCT_ARGUMENTS) {
     default: product_base(a, a_row, a_column, b, b_stride, c, c_stride, m, n, k, accumulate);
   }
 }
+#else
+void marlise_product(PRODUCT_ARGUMENTS) { PRODUCT_BODY(NARROW); }
+#endif
 
 INLINE float dot(const float *x, const float *w, size_t n) {
   v16 s = splat16(0);
@@ -184,6 +192,7 @@ INLINE void forward(FORWARD_ARGUMENTS, int tiles) {
   }
 }
 
+#ifdef __x86_64__
 V4 static void forward_avx512(FORWARD_ARGUMENTS) {
   forward(layers, count, parameters, x, x_stride, rows, outputs, WIDE);
 }
@@ -199,6 +208,9 @@ void marlise_forward(FORWARD_ARGUMENTS) {
     default: forward_base(layers, count, parameters, x, x_stride, rows, outputs);
   }
 }
+#else
+void marlise_forward(FORWARD_ARGUMENTS) { forward(layers, count, parameters, x, x_stride, rows, outputs, NARROW); }
+#endif
 
 CLONES void marlise_forward_each(const marlise_layer *layers, int count, const float *parameters,
                                  size_t parameter_stride, size_t networks, const float *x, size_t x_stride,

@@ -9,8 +9,9 @@
 /* The helpers below take and return vectors, which has no fixed calling convention; they are always inlined. */
 #pragma clang diagnostic ignored "-Wpsabi"
 
-/* The choice between clones is made while the program is being linked, before a sanitizer can follow. */
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+/* The choice between clones is made while the program is being linked, before a sanitizer can follow. 64-bit ARM has
+ * one kind of vectors, and fused multiply-adds in all of them. */
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || !defined(__x86_64__)
 #define CLONES
 #else
 #define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), min_vector_width(512)))

@@ -35,6 +35,14 @@ struct marlise_worker {
   } patience[2];
 };
 
+static void breathe(void) {
+#ifdef __x86_64__
+  __builtin_ia32_pause();
+#else
+  __asm__ volatile("yield");
+#endif
+}
+
 static int reached(unsigned now, unsigned value) { return (int)(now - value) >= 0; }
 
 static unsigned raise_counter(counter *c) {
@@ -50,7 +58,7 @@ static void await_counter(counter *c, unsigned value, int *patience) {
       *patience = spins + spins / 8 < MOST_SPINS ? spins + spins / 8 : MOST_SPINS;
       return;
     }
-    __builtin_ia32_pause();
+    breathe();
   }
   *patience = spins - spins / 4 > LEAST_SPINS ? spins - spins / 4 : LEAST_SPINS;
   atomic_fetch_add(&c->sleepers, 1);

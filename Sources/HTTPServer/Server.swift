@@ -178,7 +178,7 @@ public final class Server: Sendable {
       cmhd_peer(connection, &peer, peer.count)
       let request = ServerRequest(
         exchange.method, exchange.target, headers: exchange.headers, body: exchange.body,
-        peer: String(decoding: peer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
+        peer: String(decoding: peer.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self))
       exchange.body = []
       answer = handler(request)
     }

@@ -13,7 +13,7 @@ enum LiveInference {
       throw options.rejection("dry_run", "contradicts --apply; give one of them")
     }
     let chosen = options.flag("restore") ? nil : try ChosenAgents(options)
-    let log = Log(level: options.flag("debug") ? .debug : .info)
+    let log = LogOptions.log(options, isDebug: options.flag("debug"))
     let connection = try LiveOptions.connection(options)
     let instance =
       options.flag("restore") ? nil : try ElectionOptions.instance(options, connection, applies: applies, log)
@@ -21,13 +21,8 @@ enum LiveInference {
     let client = APIClient(
       connection: connection, budget: WriteBudget(count: ElectionOptions.budget(options, applies: applies)),
       agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
-    let survey: ClusterSurvey
-    do {
-      survey = try ClusterSurvey(
-        client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"))
-    } catch let error as LiveError where options.flag("restore") {
-      throw Failure(error.description)
-    }
+    Interruption.install()
+    guard let survey = try survey(options, client, log) else { return .finished }
     if options.flag("restore") { return try LiveRestore.run(options, survey, log) }
     guard let chosen else { return .failure }
 
@@ -51,7 +46,6 @@ enum LiveInference {
     let originals: any OriginalsStore =
       applies ? try LiveRestore.store(options, survey) : OriginalsAnnotation(client)
 
-    Interruption.install()
     try election?.start()
     defer { election?.stop() }
     let cluster = try KubernetesCluster(
@@ -75,6 +69,18 @@ enum LiveInference {
     let restored = cluster.restore(within: options.float("grace"))
     if !LiveRestore.report(restored, log) { outcome = .failure }
     return outcome
+  }
+
+  /// What there is; with --wait, as soon as there is a pod to drive.
+  ///
+  /// - Returns: nil when it was ended while it waited.
+  static func survey(_ options: ParsedOptions, _ client: APIClient, _ log: Log) throws -> ClusterSurvey? {
+    let selection = LiveOptions.selection(options, client: client)
+    let pool = options.optionalString("pool")
+    guard options.flag("wait") else { return try ClusterSurvey(client, selection: selection, pool: pool) }
+    return try ClusterSurvey.awaiting(
+      client, selection: selection, pool: pool, shouldStop: { Interruption.requested },
+      say: { log.info("waiting for pods", ["because": .text($0)]) })
   }
 
   private static func drive(

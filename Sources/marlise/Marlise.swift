@@ -14,7 +14,8 @@ struct Marlise {
         EmulateCommand.command,
       ]
         + DecisionCommands.commands + [
-          RecordCommand.command, ShareCommand.command, DemoServiceCommand.command, VersionCommand.command,
+          RecordCommand.command, ShareCommand.command, DemoServiceCommand.command, LoadCommand.command,
+          VersionCommand.command,
         ] + CheckpointCommand.commands
         + WorkloadCommand.commands + [FidelityCommand.command])
     exit(await program.run())

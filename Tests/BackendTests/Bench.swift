@@ -61,11 +61,14 @@ final class QuickDriver: SessionDriver {
   private var settings: SessionSettings
   private var lowers = false
   let facts = ClusterFacts(kind: "simulated")
-  let election: ElectionFacts? = nil
+  let election: ElectionFacts?
   let counts = ResizeCounts()
   let released: @Sendable () -> Void
 
-  init(_ session: Session, pods: Int, released: @escaping @Sendable () -> Void) throws {
+  init(
+    _ session: Session, pods: Int, election: ElectionFacts? = nil, released: @escaping @Sendable () -> Void
+  ) throws {
+    self.election = election
     settings = session.snapshot.settings
     self.released = released
     let cluster = try QuickCluster(pods: pods, isWanted: { session.isWanted })
@@ -122,7 +125,8 @@ final class Bench: Sendable {
   private let ended = DispatchSemaphore(value: 0)
 
   init(
-    pods: Int = 3, isRunning: Bool = false, mode: SessionSettings.Mode = .apply, rules: AccessRules = AccessRules()
+    pods: Int = 3, isRunning: Bool = false, mode: SessionSettings.Mode = .apply, rules: AccessRules = AccessRules(),
+    election: ElectionFacts? = nil
   ) throws {
     let facts = ServiceFacts(
       version: "test",
@@ -139,9 +143,9 @@ final class Bench: Sendable {
     let session = session
     let ended = ended
     Thread.detachNewThread {
-      if let driver = try? QuickDriver(session, pods: pods, released: { notes.releases.withLock { $0 += 1 } }) {
-        _ = session.run(driver)
-      }
+      let driver = try? QuickDriver(
+        session, pods: pods, election: election, released: { notes.releases.withLock { $0 += 1 } })
+      if let driver { _ = session.run(driver) }
       ended.signal()
     }
     _ = wait { !self.session.snapshot.pods.isEmpty }

@@ -54,7 +54,10 @@ struct Program {
   ///
   /// - `folder`: working directory; the tests' own if nil.
   /// - `output`, `errors`: files that its streams go to.
-  init(_ arguments: [String], in folder: TemporaryFolder? = nil, output: String, errors: String) throws {
+  /// - `environment`: beside what every program gets, as `NAME=VALUE`.
+  init(
+    _ arguments: [String], in folder: TemporaryFolder? = nil, output: String, errors: String, environment: [String] = []
+  ) throws {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -70,9 +73,10 @@ struct Program {
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     // Colours, columns and the like of whoever runs the tests are none of the program's business here.
-    let environment = [
-      "PATH=/usr/bin:/bin", "LD_LIBRARY_PATH=\(getenv("LD_LIBRARY_PATH").map { String(cString: $0) } ?? "")",
-    ]
+    let environment =
+      [
+        "PATH=/usr/bin:/bin", "LD_LIBRARY_PATH=\(getenv("LD_LIBRARY_PATH").map { String(cString: $0) } ?? "")",
+      ] + environment
     // Only `env` can be told the folder to begin in; it then becomes the program, under the same process number.
     let words = ["/usr/bin/env", "-C", folder?.url.path ?? ".", try Program.path] + arguments
     var id = pid_t()

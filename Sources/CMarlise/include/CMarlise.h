@@ -1,8 +1,8 @@
 /* Our own C: kernels that Swift cannot vectorise (strict float order, no target_clones).
  *
- * Every kernel is compiled for x86-64, AVX2 and AVX-512 and chosen at load time. Sums run in a fixed order and every
- * fused multiply-add is explicit, so one input gives the same bits on each of them, in any batch, on any thread. The
- * functions named marlise_blas_ leave the products to OpenBLAS, which promises none of that. */
+ * Every kernel is compiled for x86-64, AVX2 and AVX-512 and chosen at load time; for 64-bit ARM there is one. Sums run
+ * in a fixed order and every fused multiply-add is explicit, so one input gives the same bits on each of them, in any
+ * batch, on any thread. The functions named marlise_blas_ leave the products to OpenBLAS, which promises none of that. */
 #ifndef CMARLISE_H
 #define CMARLISE_H
 
@@ -68,7 +68,7 @@ void marlise_thin_input_gradient(const float *d, const float *w, float *dx, size
 void marlise_thin_weight_gradient(const float *d, const float *x, size_t x_stride, float *dw, size_t rows,
                                   size_t inputs, size_t outputs, int accumulate);
 
-/* The widest vector instructions that the products use on this machine: "AVX-512", "AVX2" or "x86-64". */
+/* The widest vector instructions that the products use on this machine: "AVX-512", "AVX2", "x86-64" or "NEON". */
 const char *marlise_vectors(void);
 
 /* ---- OpenBLAS instead ---- */

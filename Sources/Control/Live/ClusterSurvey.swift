@@ -23,16 +23,7 @@ public struct ClusterSurvey: Sendable {
     discovery = try Discovery.run(client)
     // The server is there and is the right one: what fails now for a passing reason is tried again for a while.
     client.persevere(for: Self.perseverance)
-    var pods: [Pod] = []
-    let namespaces: [String?] = selection.namespaces.isEmpty ? [nil] : selection.namespaces
-    for namespace in namespaces {
-      var request = APIRequest(.list, .pods, namespace: namespace)
-      request.query += selection.selectors
-      pods += try client.list(request, of: Pod.self).items
-    }
-    let (all, others) = selection.choose(from: pods)
-    selected = all.filter { $0.settings.pool == pool }
-    self.others = others
+    (selected, others) = try Self.look(client, selection, pool)
     var ranges: [String: [LimitRange]] = [:]
     var quotas: [String: [ResourceQuota]] = [:]
     let resizer = PodResizer(client, discovery: discovery)
@@ -45,8 +36,58 @@ public struct ClusterSurvey: Sendable {
     if selected.isEmpty { throw nothingToDrive(others.map { ($0.pod.key, $0.reason) }) }
   }
 
+  /// Waits until there is a pod to drive: looks every ten seconds or so, which costs the server one list.
+  ///
+  /// - Parameter say: told why there is none, when that is new.
+  /// - Returns: nil when `shouldStop` said so first.
+  /// - Throws: `ClusterError` that will not pass by itself.
+  public static func awaiting(
+    _ client: APIClient, selection: PodSelection, pool: String? = nil, pacing: Pacing = .system,
+    shouldStop: () -> Bool, say: (String) -> Void
+  ) throws -> ClusterSurvey? {
+    var said: String?
+    while !shouldStop() {
+      let reason: String
+      var isThere = false
+      do throws(ClusterError) {
+        let (selected, others) = try look(client, selection, pool)
+        isThere = !selected.isEmpty
+        reason = nothingToDrive(selection, others.map { ($0.pod.key, $0.reason) }).description
+      } catch {
+        guard error.isRetryable else { throw error }
+        reason = error.description
+      }
+      if isThere { return try ClusterSurvey(client, selection: selection, pool: pool) }
+      if reason != said { say(reason) }
+      said = reason
+      let next = pacing.now() + 5 + 10 * pacing.random()
+      while pacing.now() < next, !shouldStop() { pacing.sleep(0.1) }
+    }
+    return nil
+  }
+
+  private static func look(
+    _ client: APIClient, _ selection: PodSelection, _ pool: String?
+  ) throws(ClusterError) -> (selected: [SelectedPod], others: [(pod: Pod, reason: PodSelection.Reason)]) {
+    var pods: [Pod] = []
+    let namespaces: [String?] = selection.namespaces.isEmpty ? [nil] : selection.namespaces
+    for namespace in namespaces {
+      var request = APIRequest(.list, .pods, namespace: namespace)
+      request.query += selection.selectors
+      pods += try client.list(request, of: Pod.self).items
+    }
+    let (all, others) = selection.choose(from: pods)
+    return (all.filter { $0.settings.pool == pool }, others)
+  }
+
   /// Why no pod can be driven, with the reason of the first few.
   func nothingToDrive(_ others: [(name: String, reason: PodSelection.Reason)]) -> LiveError {
+    Self.nothingToDrive(selection, others)
+  }
+
+  private static func nothingToDrive(
+    _ selection: PodSelection, _ others: [(name: String, reason: PodSelection.Reason)]
+  ) -> LiveError {
     let place =
       selection.namespaces.isEmpty ? "in any namespace" : "in namespace \(selection.namespaces.joined(separator: ", "))"
     let matching =

@@ -214,6 +214,13 @@ public enum PodNotes {
       body: encoded(Body(metadata: .init(annotations: annotations, uid: pod.metadata.uid))))
   }
 
+  /// Sets labels of a pod known by its name: of the one that we run in.
+  public static func label(namespace: String, name: String, _ labels: [String: String]) -> APIRequest {
+    APIRequest(
+      .patch(.strategicMerge), .pods, namespace: namespace, name: name, query: ["fieldManager": "marlise"],
+      body: encoded(["metadata": ["labels": labels]]))
+  }
+
   public static func create(_ event: Event) -> APIRequest {
     APIRequest(.create, .events, namespace: event.involvedObject.namespace, body: encoded(event))
   }

@@ -82,9 +82,15 @@ public struct Program: Sendable {
       case "manual":
         try surroundings.print(ManualPage.page(program: name, version: version, summary: summary, commands: commands))
       default:
-        switch options.command.body {
-        case .synchronous(let body): return try body(options)
-        case .asynchronous(let body): return try await body(options)
+        do {
+          switch options.command.body {
+          case .synchronous(let body): return try body(options)
+          case .asynchronous(let body): return try await body(options)
+          }
+        } catch  where Log.isWantedAsJSON(options) && !(error is CancellationError) {
+          // Who reads the log by machine must be able to read its last line, too.
+          Log(format: .json, sink: surroundings.complain).error("\(error)")
+          return error is CommandLineError ? .usage : .failure
         }
       }
     }

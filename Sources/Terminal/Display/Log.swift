@@ -16,6 +16,11 @@ public struct Log: Sendable {
 
   public enum Format: String, Sendable, CaseIterable { case text, json }
 
+  /// Whether a command that has the option `log_format` was asked for JSON.
+  static func isWantedAsJSON(_ options: ParsedOptions) -> Bool {
+    options.command.option("log_format") != nil && options.string("log_format") == Format.json.rawValue
+  }
+
   /// A field's value: written as a literal, or `.int(count)`.
   public enum Value: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation,
     ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral

@@ -34,7 +34,7 @@ enum SystemError {
     var buffer = [CChar](repeating: 0, count: 256)
     // The POSIX variant; its answer stands in the buffer.
     guard strerror_r(number, &buffer, buffer.count) == 0 else { return "error \(number)" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
   }
 }
 

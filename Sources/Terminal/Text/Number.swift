@@ -94,6 +94,6 @@ public enum Number {
   static func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
 
   private static func string(_ buffer: [CChar]) -> String {
-    String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
   }
 }

@@ -8,7 +8,7 @@ enum DemoServiceCommand {
     "demo-service", summary: "Serve requests that cost a stated amount of CPU.",
     discussion: """
       Answers GET and POST /predict after burning so much CPU time, /healthz, and /metrics with response times \
-      (demo_request_duration_seconds). Requests beyond the queue get 503. The demo's pods run it; scripts/load.sh loads it.
+      (demo_request_duration_seconds). Requests beyond the queue get 503. The demo's pods run it; `marlise load` and scripts/load.sh load it.
       """,
     options: Option.section(
       "Service",
@@ -24,6 +24,7 @@ enum DemoServiceCommand {
         .int("queue", default: 256, in: 1...100_000, metavar: "N", help: "Requests that may wait."),
         .int("seed", default: 1, in: 0...Int.max, help: "Seed of the CPU times."),
         .int("duration", in: 1...10_000_000, metavar: "S", help: "Seconds to run.  Default: until Ctrl-C."),
+        LogOptions.format,
       ]),
     examples: [Example("marlise demo-service --cpu_ms 12", "Then: curl http://127.0.0.1:8080/predict")]
   ) { try run($0) }
@@ -42,7 +43,7 @@ enum DemoServiceCommand {
     configuration.port = UInt16(clamping: options.int("port"))
     Interruption.install()
     let server = try Server(configuration) { service.answer($0) }
-    Log().info("serving", ["url": .text("http://\(configuration.address):\(server.port)/predict")])
+    LogOptions.log(options).info("serving", ["url": .text("http://\(configuration.address):\(server.port)/predict")])
     let end = options.optionalInt("duration").map { Clock.monotonic() + Double($0) } ?? .infinity
     while !Interruption.requested, Clock.monotonic() < end { Thread.sleep(forTimeInterval: 0.05) }
     server.stop(graceSeconds: 5)

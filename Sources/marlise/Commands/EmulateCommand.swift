@@ -69,6 +69,7 @@ enum EmulateCommand {
           "scrape_interval", default: 15, in: 0...3600, metavar: "S",
           help: "Seconds between readings by metrics-server and Prometheus; 0 serves neither."),
         .int("duration", in: 1...10_000_000, metavar: "S", help: "Seconds to run.  Default: until Ctrl-C."),
+        LogOptions.format,
         .int("seed", default: 1, in: 0...Int.max, help: "Seed of load, latencies and identifiers."),
       ])
     + Option.section(
@@ -211,6 +212,15 @@ enum EmulateCommand {
     _ emulator: ClusterEmulator, _ settings: EmulatorConfiguration, _ options: ParsedOptions
   ) throws {
     let count = settings.pods.count
+    guard options.string(LogOptions.format.name) == "text" else {
+      return LogOptions.log(options).info(
+        "emulating",
+        [
+          "kubernetes": .text("\(settings.version)"), "url": .text(emulator.url), "pods": .int(count),
+          "nodes": .int(settings.nodes), "namespace": .text(options.string("namespace")),
+          "clock": .text(options.string("clock")), "kubeconfig": .text(options.optionalString("kubeconfig") ?? ""),
+        ])
+    }
     var text = "emulating Kubernetes \(settings.version) at \(emulator.url): \(count) pod\(count == 1 ? "" : "s") "
     text += "(app=\(options.string("pod_name")) in \(options.string("namespace"))) on \(settings.nodes) "
     text += "node\(settings.nodes == 1 ? "" : "s"), \(options.string("clock")) time\n"

@@ -58,6 +58,7 @@ enum InferCommand {
         .flag("fast", help: "Do not wait for simulated time to pass."),
         .flag("debug", help: "Print a line per pod and decision instead of the live table."),
         .flag("json", help: "Print a JSON object per decision round."),
+        LogOptions.format,
         .path("log", help: "Write every decision and what it rests on to this file, for `why` and `replay`."),
         .flag("log_observations", default: true, help: "Also log what the networks saw."),
         .int("seed", default: 1, in: 0...Int.max, help: "Seed of the simulated load."),

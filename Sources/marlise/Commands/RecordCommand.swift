@@ -28,6 +28,7 @@ enum RecordCommand {
           help: "Without --rate_query: estimate rates from CPU time, this much per request."),
         .int("n_agents", in: 1...10_000, metavar: "N", help: "The first so many pods by name.  Default: all."),
         OutputFile.force,
+        LogOptions.format,
       ]) + LiveOptions.connection + LiveOptions.metrics,
     examples: [
       Example(
@@ -69,7 +70,7 @@ enum RecordCommand {
     configuration.duration = options.optionalInt("duration").map(Double.init)
     configuration.applies = false
     configuration.sendsEvents = false
-    let log = Log()
+    let log = LogOptions.log(options)
     configuration.say = { log.warning($0) }
     Interruption.install()
     let cluster = try KubernetesCluster(

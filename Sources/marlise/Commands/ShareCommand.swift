@@ -23,6 +23,7 @@ enum ShareCommand {
         .int("duration", in: 1...10_000_000, metavar: "S", help: "Seconds to run.  Default: until Ctrl-C."),
         .int("patch_budget", default: 20, in: 2...10_000, metavar: "B", help: "Writes per second at most."),
         .flag("debug", help: "Tell every look, not only changes."),
+        LogOptions.format,
       ]) + LiveOptions.connection + ElectionOptions.election,
     examples: [
       Example("marlise share --pool web --resources 40000 --election", "One of two replicas hands out 40 cores"),
@@ -39,7 +40,7 @@ enum ShareCommand {
     if options.wasGiven("node") {
       throw options.rejection("node", "has no meaning here: a share is handed out to every node")
     }
-    let log = Log(level: options.flag("debug") ? .debug : .info)
+    let log = LogOptions.log(options, isDebug: options.flag("debug"))
     let connection = try LiveOptions.connection(options)
     let pool = ElectionOptions.poolLabel(options)
     let place = try ElectionOptions.place(options, connection, name: "marlise-pool-\(pool)")

@@ -55,9 +55,11 @@ enum ElectionOptions {
   /// The name by which a pool's leases are found.
   static func poolLabel(_ options: ParsedOptions) -> String { options.optionalString("pool") ?? "default" }
 
+  /// - Parameter tell: called on a thread of its own whenever this instance begins or ceases to act.
   /// - Throws: one sentence for a lease that cannot be.
   static func instance(
-    _ options: ParsedOptions, _ connection: ClusterConnection, applies: Bool, _ log: Log
+    _ options: ParsedOptions, _ connection: ClusterConnection, applies: Bool, _ log: Log,
+    tell: @escaping @Sendable (Bool) -> Void = { _ in }
   ) throws -> Instance? {
     guard isWanted(options, applies: applies) else { return nil }
     guard options.int("patch_budget") >= 2 else {
@@ -70,7 +72,7 @@ enum ElectionOptions {
     }
     guard options.flag("pool_shares") else {
       let name = options.optionalString("pool").map { "marlise-\($0)" } ?? "marlise"
-      return Instance(elector: try elector(options, connection, name: name, shares: nil, log))
+      return Instance(elector: try elector(options, connection, name: name, shares: nil, log, tell: tell))
     }
     guard let node = options.optionalString("node") else {
       throw options.rejection("pool_shares", "needs --node: a share is one node's")
@@ -107,7 +109,8 @@ enum ElectionOptions {
   }
 
   static func elector(
-    _ options: ParsedOptions, _ connection: ClusterConnection, name: String, shares: ShareHolder?, _ log: Log
+    _ options: ParsedOptions, _ connection: ClusterConnection, name: String, shares: ShareHolder?, _ log: Log,
+    tell: @escaping @Sendable (Bool) -> Void = { _ in }
   ) throws -> LeaderElector {
     let environment = ProcessInfo.processInfo.environment
     let place = try place(options, connection, name: name)
@@ -124,8 +127,11 @@ enum ElectionOptions {
       content: shares
     ) { change in
       switch change {
-      case .leads: log.info("acting", ["lease": .text(text), "identity": .text(identity)])
+      case .leads:
+        tell(true)
+        log.info("acting", ["lease": .text(text), "identity": .text(identity)])
       case .follows(let holder):
+        tell(false)
         log.info("standing by", ["lease": .text(text), "holder": .text(holder.isEmpty ? "nobody" : holder)])
       case .fails(let error): log.warning("\(error)")
       }

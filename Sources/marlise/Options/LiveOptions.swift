@@ -109,6 +109,7 @@ enum ActingOptions {
     "Acting",
     [
       .flag("apply", help: "Really resize.  Without it nothing is changed: what would be done is shown."),
+      .flag("wait", help: "Where there is no pod to drive, wait for one instead of ending."),
       .flag("dry_run", help: "Only show what would be done (the default)."),
       .choice(
         "controlled-values", ControlledValues.allCases.map(\.rawValue), default: ControlledValues.limitsOnly.rawValue,

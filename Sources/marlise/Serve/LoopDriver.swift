@@ -18,6 +18,8 @@ final class LoopDriver<Cluster: ControlledCluster>: SessionDriver {
     var election: () -> ElectionFacts? = { nil }
     var release: () -> (restored: Int, failed: [String: String])
     var note: (Int) -> String = { _ in "" }
+    /// After each round.
+    var follow: (ControlRound, PodGroup) -> Void = { _, _ in }
     /// Before agents act for the first time: throws when the cluster would not let them.
     var prove: () throws -> Void = {}
     /// The shield for other bounds.
@@ -74,6 +76,7 @@ final class LoopDriver<Cluster: ControlledCluster>: SessionDriver {
     if lowering != wasLowering { try writeHeader(applies: lowering || settings.acts) }
     wasLowering = lowering
     let round = try loop.perform()
+    hooks.follow(round, loop.group)
     try log?.write(round, loop.group, actions: loop.policy.actions)
     return (round, Clock.monotonic() - began)
   }

@@ -45,7 +45,7 @@ enum ServeCommand {
         .strings("cors_origin", metavar: "ORIGIN", help: "Let web pages of this origin use the service."),
         .strings("host", metavar: "NAME", help: "Another name by which the service may be asked for."),
         .path("audit", help: "Append a line of JSON for every change that was asked for."),
-        .choice("log_format", ["text", "json"], default: "text", help: "How messages on standard error are written."),
+        LogOptions.format,
         .flag("debug", help: "More messages."),
       ])
     + Option.section(
@@ -80,9 +80,7 @@ enum ServeCommand {
     + LiveOptions.metrics + PodOptions.pods + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
-    let log = Log(
-      level: options.flag("debug") ? .debug : .info, format: Log.Format(rawValue: options.string("log_format")) ?? .text
-    )
+    let log = LogOptions.log(options, isDebug: options.flag("debug"))
     let access = try ServeAccess(options)
     let chosen = try ChosenAgents(options)
     let service = ServiceFacts(
@@ -97,13 +95,16 @@ enum ServeCommand {
       }
     let end = options.optionalInt("duration").map { Clock.monotonic() + Double($0) } ?? .infinity
     Interruption.install()
-    let place =
+    let audit = try ServeAudit(options, log)
+    // Before there is a session: who watches over the process must not take waiting for pods for hanging.
+    let door = FrontDoor()
+    let server = try Server(access.server) { door.answer($0) }
+    let made =
       isLive
       ? try LiveSession.make(options, chosen, service, log) : try SimulatedSession.make(options, chosen, service, log)
+    guard let place = made else { return .finished }
     defer { place.end() }
-    let audit = try ServeAudit(options, log)
-    let backend = BackendService(place.session, rules: access.rules, audit: audit.write)
-    let server = try Server(access.server) { backend.answer($0) }
+    door.open(BackendService(place.session, rules: access.rules, audit: audit.write))
     let shown = access.server.address.contains(":") ? "[\(access.server.address)]" : access.server.address
     let url = "\(access.server.tls == nil ? "http" : "https")://\(shown):\(server.port)"
     log.info("serving", ["url": .text(url), "openapi": .text(url + "/openapi.json")])
@@ -127,7 +128,7 @@ struct PlacedSession {
 enum SimulatedSession {
   static func make(
     _ options: ParsedOptions, _ chosen: ChosenAgents, _ service: ServiceFacts, _ log: Log
-  ) throws -> PlacedSession {
+  ) throws -> PlacedSession? {
     let count = options.int("n_agents")
     let pool = options.int("init_resources")
     let shield = try PodOptions.shield(options, pool: pool, count: count)
@@ -176,21 +177,23 @@ enum SimulatedSession {
 
 /// `serve` on the pods of a cluster.
 enum LiveSession {
+  /// - Returns: nil when it was ended while it waited for pods.
   static func make(
     _ options: ParsedOptions, _ chosen: ChosenAgents, _ service: ServiceFacts, _ log: Log
-  ) throws -> PlacedSession {
+  ) throws -> PlacedSession? {
     let applies = options.flag("apply")
     if applies, options.flag("dry_run"), options.wasGiven("dry_run") {
       throw options.rejection("dry_run", "contradicts --apply; give one of them")
     }
     let connection = try LiveOptions.connection(options)
-    let instance = try ElectionOptions.instance(options, connection, applies: true, log)
+    let label = options.flag("election") ? LeaderLabel(connection, log) : nil
+    label?.set(false)
+    let instance = try ElectionOptions.instance(options, connection, applies: true, log) { label?.set($0) }
     let election = instance?.elector
     let client = APIClient(
       connection: connection, budget: WriteBudget(count: ElectionOptions.budget(options, applies: true)),
       agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
-    let survey = try ClusterSurvey(
-      client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"))
+    guard let survey = try LiveInference.survey(options, client, log) else { return nil }
     var configuration = try LiveInference.configuration(options, survey, chosen, log)
     LiveInference.honourQuota(survey, &configuration, log)
     try survey.check(configuration, applies: applies)
@@ -253,6 +256,12 @@ enum LiveSession {
         sent: statistics.resizesSent, refused: statistics.resizesRefused, unanswered: statistics.resizesUnanswered)
     }
     hooks.note = { cluster.note(ofPlace: $0) }
+    let annotator = DecisionAnnotator(isOn: options.flag("annotate"))
+    let shares = instance?.shares
+    hooks.follow = { round, group in
+      shares?.tell(round, group, beside: cluster.heldBeside)
+      annotator.annotate(round, group, cluster)
+    }
     hooks.prove = { try survey.check(proven, applies: true) }
     if let election {
       let lease = election.lease
