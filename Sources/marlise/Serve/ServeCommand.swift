@@ -187,7 +187,9 @@ enum LiveSession {
     let instance = try ElectionOptions.instance(options, connection, applies: true, log)
     let election = instance?.elector
     let client = APIClient(
-      connection: connection, budget: WriteBudget(count: ElectionOptions.budget(options, applies: true)),
+      connection: connection,
+      budget: WriteBudget(
+        count: ElectionOptions.budget(options, applies: true), usedUpAt: Pacing.system.now()),
       agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
     let survey = try ClusterSurvey(
       client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"))
