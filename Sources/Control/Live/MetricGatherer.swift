@@ -29,6 +29,9 @@ final class MetricGatherer: Sendable {
   /// Why the last reading of some part failed; nil while all parts answer.
   var failure: ClusterError? { state.withLock { $0.failures.values.first } }
 
+  /// Whether some part is being read.
+  var isReading: Bool { state.withLock { !$0.busy.isEmpty } }
+
   /// Starts reading every part that is not being read yet, waits for them at most so long (seconds), and returns all that has
   /// come since the last call.
   func gather(_ pods: [SelectedPod], waitingAtMost patience: Double) -> MetricSnapshot {
