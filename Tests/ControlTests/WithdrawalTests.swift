@@ -19,6 +19,12 @@ private struct Greedy: ScalingPolicy {
   }
 }
 
+/// Knows no container.
+private struct BlindSource: MetricSource {
+  let name = "blind"
+  func read(_ pods: [SelectedPod]) throws(ClusterError) -> MetricSnapshot { MetricSnapshot() }
+}
+
 @Suite("Resizes that do not come to pass")
 struct WithdrawalTests {
   @Test("what a full node defers is counted by the pool, and taken back after a while", .timeLimit(.minutes(1)))
@@ -67,5 +73,34 @@ struct WithdrawalTests {
     try loop.run(rounds: 60, shouldStop: { false }) { _, _ in }
     #expect(try wanted() == [250, 320])
     #expect(emulated.limits == [250, 320])
+  }
+
+  @Test("a raise that somebody else has asked for counts before it is in force, and before anything is measured")
+  func inherits() throws {
+    var pod = PodParameters()
+    pod.limit = 250
+    var simulation = PodClusterConfiguration(pods: Array(repeating: pod, count: 2), seed: 1)
+    simulation.resizeLatency = Randomization.Range(5, 5)
+    var configuration = EmulatorConfiguration(
+      pods: EmulatorConfiguration.pods(2, named: "web", nodes: 1, limit: 250, request: 50), simulation: simulation,
+      workload: try Workload(WorkloadSettings("constant", mean: 5, minimum: 1)))
+    configuration.clock = .virtual
+    let emulator = try ClusterEmulator(configuration, server: Server.Configuration())
+    defer { emulator.stop() }
+    let client = APIClient(
+      connection: ClusterConnection(
+        address: ServerAddress(base: emulator.url), credentials: Credentials(source: .none), namespace: "default",
+        label: "context 'emulated'"))
+    let before = try ClusterSurvey(client, selection: PodSelection(namespaces: ["default"]))
+    let raise = try PodResize(of: before.selected[1].pod, container: "web", to: 400)
+    _ = try PodResizer(client, discovery: before.discovery).send(raise)
+
+    let survey = try ClusterSurvey(client, selection: PodSelection(namespaces: ["default"]))
+    let live = LiveConfiguration(selection: survey.selection, capacity: 900, shield: SafetyShield())
+    let cluster = try KubernetesCluster(
+      survey, live, source: BlindSource(), originals: OriginalsAnnotation(client), shouldStop: { false })
+    defer { cluster.stop() }
+    #expect(emulator.cluster.limits == [250, 250])
+    #expect(cluster.reserved == 250 + 400)
   }
 }

@@ -13,7 +13,8 @@ extension KubernetesCluster {
     for place in tenants.indices {
       guard let tenant = tenants[place], let pod = roster.places[place] else { continue }
       guard let sample = tenant.sample, !departed.contains(place) else {
-        sum += pod.limit
+        // What the kubelet tells may be older than what is in force: a raise that it has not told of yet counts.
+        sum += pod.limit + Self.pending(pod, measured: pod.limit)
         continue
       }
       if configuration.values == .requestsOnly { continue }
