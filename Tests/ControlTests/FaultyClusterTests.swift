@@ -197,7 +197,7 @@ struct FaultyClusterTests {
         sleep: { _ in
           // A reading takes no emulated time. On a busy machine it may take longer than the loop waits for it, and rounds that
           // wait for nothing would let so many seconds pass meanwhile that every pod is led back to its original.
-          while gatherer.withLock({ $0?.isReading }) == true { usleep(500) }
+          gatherer.withLock { $0 }?.awaitReadings()
           emulated.step()
           let limits = emulated.limits
           let isFine = limits.reduce(0, +) <= Self.capacity && limits.allSatisfy { (50...900).contains($0) }
