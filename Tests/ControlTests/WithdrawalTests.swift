@@ -3,6 +3,7 @@ import ClusterEmulator
 import HTTPServer
 import Kubernetes
 import PodSimulation
+import Synchronization
 import Testing
 
 @testable import Control
@@ -51,13 +52,21 @@ struct WithdrawalTests {
     var live = LiveConfiguration(
       selection: survey.selection, capacity: 600, shield: shield, values: .requestsAndLimits)
     live.patience = 2
+    let gatherer = Mutex<MetricGatherer?>(nil)
     let clock = KubernetesCluster.Clock(
       calendar: { 1_767_225_600 + Double(emulated.seconds) },
-      pacing: Pacing(now: { Double(emulated.seconds) }, sleep: { _ in emulated.step() }, random: { 0.5 }), piece: 1)
+      pacing: Pacing(
+        now: { Double(emulated.seconds) },
+        sleep: { _ in
+          // A reading takes no emulated time.
+          gatherer.withLock { $0 }?.awaitReadings()
+          emulated.step()
+        }, random: { 0.5 }), piece: 1)
     let cluster = try KubernetesCluster(
       survey, live, source: try MetricChoice(.kubelet).source(survey),
       originals: OriginalsAnnotation(client), clock: clock, shouldStop: { false })
     defer { cluster.stop() }
+    gatherer.withLock { $0 = cluster.gatherer }
     let loop = try ControlLoop(
       cluster: cluster, settings: DecisionSettings(pool: ResourcePool(capacity: 600), shield: shield), interval: 1,
       applies: true
@@ -101,6 +110,7 @@ struct WithdrawalTests {
       survey, live, source: BlindSource(), originals: OriginalsAnnotation(client), shouldStop: { false })
     defer { cluster.stop() }
     #expect(emulator.cluster.limits == [250, 250])
-    #expect(cluster.reserved == 250 + 400)
+    #expect(cluster.heldBeside == 250 + 400)
+    #expect(cluster.reserved == 900, "until the kubelet has told, or samples have shown, how it stands, nobody grows")
   }
 }
