@@ -361,7 +361,9 @@ public final class KubernetesCluster: ControlledCluster {
   public var mayAct: Bool { configuration.mayAct() }
 
   /// Those that must wait for their turn go out within the round.
-  public var resizesAvailable: Int? { client.writesAvailable(within: configuration.writePatience) }
+  public var resizesAvailable: Int? {
+    client.writesAvailable(within: configuration.writePatience).map { min($0, configuration.roundMaximum) }
+  }
 
   /// The first resize of a pod whose original is to be kept on it takes two writes.
   public func affordable(_ order: [Int]) -> Int {
