@@ -98,7 +98,7 @@ let package = Package(
     tests(
       "ClusterEmulatorTests",
       ["ClusterEmulator", "HTTPServer", "Kubernetes", "PodSimulation", "Autoscaling", "TestSupport"]),
-    tests("EndToEndTests", ["TestSupport"]),
+    tests("EndToEndTests", ["Checkpoints", "TestSupport"]),
     tests("TidyTests", ["TestSupport"]),
   ],
   cLanguageStandard: .gnu17

@@ -18,6 +18,8 @@ public final class EmulatedCluster: @unchecked Sendable {
   private let lock = NSLock()
   private let simulating = NSLock()
   private let simulation: Simulation
+  /// By simulated pod.
+  private let podKeys: [Int: PodKey]
 
   // State
   var store: PodStore
@@ -58,6 +60,10 @@ public final class EmulatedCluster: @unchecked Sendable {
     epoch = configuration.clock == .real ? Self.wallTime() : Self.virtualEpoch
     started = Self.monotonicTime()
     rendering = PodRendering(version: configuration.version)
+    podKeys = Dictionary(
+      configuration.pods.compactMap { pod in
+        pod.simulated.map { ($0, PodKey(namespace: pod.namespace, name: pod.name)) }
+      }, uniquingKeysWith: { first, _ in first })
     store = PodStore(pastMaximum: max(8192, 4 * configuration.pods.count))
     let seed = configuration.simulation.seed
     random = RandomStream(seed: seed, purpose: "emulator")
@@ -126,8 +132,11 @@ public final class EmulatedCluster: @unchecked Sendable {
         return (due, metrics.counters)
       }
       // Within one instant the order of writes to different pods does not matter; to one pod it is kept.
-      simulation.advance(due, counters: &counters)
+      let inForce = simulation.advance(due, counters: &counters)
       due.removeAll()
+      for write in inForce {
+        if let pod = podKeys[write.pod] { noteInForce(write.limit, pod: pod, at: write.at) }
+      }
       withLock {
         time += 1
         metrics.take(counters, at: time, isStale: time <= faults.staleUntil, isLying: time <= faults.lyingUntil)
@@ -205,10 +214,14 @@ public final class EmulatedCluster: @unchecked Sendable {
     record.resourceVersion = nextResourceVersion()
     count(record.allocated, on: node, sign: 1)
     store.put(PodVersion(record, rendering: rendering))
+    if let pod = template.simulated {
+      noteInForce(configuration.simulation.pods[pod].limit, pod: record.identity.key, at: Double(time))
+    }
   }
 
   private func delete(_ key: PodKey) {
     guard var record = store.pods[key]?.record else { return }
+    if record.identity.simulated != nil { noteInForce(0, pod: key, at: Double(time)) }
     record.generation += 1
     record.deletion = today
     record.resourceVersion = nextResourceVersion()

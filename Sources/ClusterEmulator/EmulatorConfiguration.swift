@@ -48,10 +48,13 @@ public struct EmulatedUser: Sendable, Equatable {
   /// As errors name it: `system:serviceaccount:default:marlise`.
   public var name: String
   public var mayWrite: Bool
+  /// Rights that are missing although the others are there, as `verb:resource`: `patch:pods/resize`, `get:nodes/proxy`.
+  public var lacks: Set<String>
 
-  public init(_ name: String, mayWrite: Bool) {
+  public init(_ name: String, mayWrite: Bool, lacks: Set<String> = []) {
     self.name = name
     self.mayWrite = mayWrite
+    self.lacks = lacks
   }
 }
 

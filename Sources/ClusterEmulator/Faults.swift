@@ -102,6 +102,15 @@ struct FaultState {
 }
 
 extension EmulatedCluster {
+  /// What came of a request.
+  struct Outcome {
+    var answer: ServerAnswer
+    /// What went wrong on the way; nil for nothing.
+    var fault: FaultPlan.Kind?
+    /// What the cluster itself said; nil where the request was not carried out.
+    var done: ServerAnswer?
+  }
+
   /// A request's fate, drawn before it is looked at; nil for none.
   private enum Fate {
     case busy
@@ -111,7 +120,7 @@ extension EmulatedCluster {
   }
 
   /// The answer with what may go wrong on the way.
-  func answerWithFaults(_ request: ServerRequest) -> ServerAnswer {
+  func answerWithFaults(_ request: ServerRequest) -> Outcome {
     let isWatch = request.parameter("watch") != nil
     let fate: Fate? = withLock {
       if faults.isOff || ["emulator", "readyz", "livez", "healthz"].contains(request.segments.first) { return nil }
@@ -124,19 +133,24 @@ extension EmulatedCluster {
     let internalError = StatusError(
       code: 500, reason: "InternalError", message: "Internal error occurred: etcdserver: request timed out")
     switch fate {
-    case nil: return answered(request)
+    case nil:
+      let answer = answered(request)
+      return Outcome(answer: answer, done: answer)
     case .busy:
-      return .now(
-        ServerResponse(429, text: "Too many requests, please try again later.\n").adding("Retry-After", "1"))
+      let busy = ServerResponse(429, text: "Too many requests, please try again later.\n").adding("Retry-After", "1")
+      return Outcome(answer: .now(busy), fault: .tooManyRequests)
     case .broken(let isDone):
-      if isDone, !isWatch { _ = answered(request) }
-      return .now(internalError.response)
+      let done = isDone && !isWatch ? answered(request) : nil
+      return Outcome(answer: .now(internalError.response), fault: .serverError, done: done)
     case .lost(let isDone):
-      if isDone, !isWatch { _ = answered(request) }
-      return Self.late(internalError.response, after: 60)
+      let done = isDone && !isWatch ? answered(request) : nil
+      return Outcome(answer: Self.late(internalError.response, after: 60), fault: .timeouts, done: done)
     case .slow(let seconds):
-      guard case .now(let response) = answered(request) else { return .now(internalError.response) }
-      return Self.late(response, after: seconds)
+      let done = answered(request)
+      guard case .now(let response) = done else {
+        return Outcome(answer: .now(internalError.response), fault: .serverError)
+      }
+      return Outcome(answer: Self.late(response, after: seconds), fault: .latency, done: done)
     }
   }
 

@@ -19,7 +19,9 @@ enum LiveInference {
       options.flag("restore") ? nil : try ElectionOptions.instance(options, connection, applies: applies, log)
     let election = instance?.elector
     let client = APIClient(
-      connection: connection, budget: WriteBudget(count: ElectionOptions.budget(options, applies: applies)),
+      connection: connection,
+      budget: WriteBudget(
+        count: ElectionOptions.budget(options, applies: applies), usedUpAt: Pacing.system.now()),
       agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
     Interruption.install()
     guard let survey = try survey(options, client, log) else { return .finished }

@@ -70,8 +70,9 @@ extension EmulatedCluster {
   }
 
   /// A watch's stream, to be read by `lines`.
-  func watch(_ target: String) throws -> ResponseStream {
-    guard case .now(let response) = answer(ServerRequest("GET", target, headers: [:])),
+  func watch(_ target: String, token: String? = nil) throws -> ResponseStream {
+    let headers = token.map { ["authorization": "Bearer " + $0] } ?? [:]
+    guard case .now(let response) = answer(ServerRequest("GET", target, headers: headers)),
       case .stream(let stream) = response.body
     else { throw POSIXError(.EPROTO) }
     return stream

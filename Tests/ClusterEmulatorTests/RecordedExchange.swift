@@ -13,22 +13,37 @@ struct RecordedExchange: Decodable {
   }
   struct Response: Decodable {
     var status: Int
+    var headers: [String: String]
     var body: String?
+    /// The file beside the exchange that holds a long body.
+    var bodyFile: String?
   }
   var request: Request
   var response: Response
 
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("KubernetesTests/Fixtures")
+
   init(_ name: String) throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let file = folder.appendingPathComponent("KubernetesTests/Fixtures/\(name).json")
+    let file = Self.folder.appendingPathComponent(name + ".json")
     self = try JSONDecoder().decode(RecordedExchange.self, from: Data(contentsOf: file))
+    if let other = response.bodyFile {
+      response.body = try String(
+        contentsOf: file.deletingLastPathComponent().appendingPathComponent(other), encoding: .utf8)
+    }
   }
 
-  var json: JSON { (try? JSON(parsing: Array((response.body ?? "").utf8))) ?? .null }
+  /// With the emulated node in the place of the recorded one.
+  var json: JSON {
+    (try? JSON(parsing: Array((response.body ?? "").replacing("node-a", with: "node-0").utf8))) ?? .null
+  }
 
-  private static let tokens = [
+  static let tokens = [
     "admin": EmulatedUser("admin", mayWrite: true),
     "reader": EmulatedUser("system:serviceaccount:default:reader", mayWrite: false),
+    // Knows its own namespace only, and resizes pods without changing them otherwise.
+    "marlise": EmulatedUser(
+      "system:serviceaccount:default:marlise", mayWrite: true, lacks: ["patch:pods", "list:pods", "watch:pods"]),
   ]
 
   /// The pods of the recordings.
@@ -61,8 +76,13 @@ struct RecordedExchange: Decodable {
 
   /// The recorded request, sent to the emulated cluster by the account that sent it then.
   func ask(_ cluster: EmulatedCluster, name: String) throws -> EmulatedCluster.Answer {
-    try cluster.send(
-      request.method, request.path, request.body ?? "", type: request.headers?["Content-Type"] ?? "",
-      token: name.contains("403-resize") ? "reader" : "admin")
+    var account = "admin"
+    for user in Self.tokens where json["message"]?.text?.contains("User \"\(user.value.name)\"") == true {
+      account = user.key
+    }
+    return try cluster.send(
+      request.method, request.path.replacing("node-a", with: "node-0"), request.body ?? "",
+      type: request.headers?["Content-Type"] ?? "", token: account,
+      accept: request.headers?["Accept"] ?? "application/json")
   }
 }

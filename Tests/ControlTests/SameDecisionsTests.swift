@@ -45,7 +45,8 @@ private enum Decider: ScalingPolicy {
     }
   }
 
-  /// The settings and the policy of a checkpoint of the project, every pod driven by its first agent.
+  /// The settings and the policy of a checkpoint of the project: pod k is driven by agent k, and begins anew with agent 0 where
+  /// there are more pods than agents.
   static func shipped(
     _ name: String, pods: Int, settings: DecisionSettings
   ) throws -> (settings: DecisionSettings, decider: Decider) {
@@ -62,8 +63,8 @@ private enum Decider: ScalingPolicy {
       }
     if let basis = checkpoint.metadata.extra["action_basis"].flatMap(ActionSpace.Basis.init) { space.basis = basis }
     let policy = try GreedyPolicy(
-      algorithm: checkpoint.metadata.algorithm, sets: checkpoint.agents, assignment: Array(repeating: 0, count: pods),
-      threads: 1)
+      algorithm: checkpoint.metadata.algorithm, sets: checkpoint.agents,
+      assignment: (0..<pods).map { $0 % checkpoint.agents.count }, threads: 1)
     return (
       DecisionSettings(
         pool: settings.pool,
@@ -140,7 +141,9 @@ struct SameDecisionsTests {
     "the live loop over the API gives exactly the limits of the rollout in the process",
     arguments: [(3, UInt64(1)), (7, UInt64(5))],
     [
-      (MetricSourceName.kubelet, nil), (.cadvisor, nil), (.kubelet, "mdqn"), (.cadvisor, "ppo"),
+      // A rule, then every checkpoint that is shipped.
+      (MetricSourceName.kubelet, nil), (.cadvisor, nil), (.kubelet, "mdqn"), (.cadvisor, "dmdqn"), (.kubelet, "ddmdqn"),
+      (.cadvisor, "ppo"), (.kubelet, "ippo"), (.cadvisor, "dppo"), (.kubelet, "ddpg"), (.cadvisor, "iddpg"),
       (.kubelet, "autoscale"),
     ])
   func sameLimits(

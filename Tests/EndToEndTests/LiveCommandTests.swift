@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import Glibc
 import Testing
@@ -167,6 +168,72 @@ struct LiveCommandTests {
     #expect(result.errors.split(separator: "\n").last?.hasPrefix("error: ") == true)
     #expect(result.errors.contains(complaint), "\(result.errors)")
     #expect(try emulator.limits(awaiting: [330, 330, 330]) == [330, 330, 330])
+  }
+
+  @Test(
+    "a right that is missing is named with the rule that grants it, before anything is touched",
+    .timeLimit(.minutes(3)),
+    arguments: [
+      ("list:pods", "list pods in default", "resources: [pods], verbs: [list]", "file"),
+      ("watch:pods", "watch pods in default", "resources: [pods], verbs: [watch]", "file"),
+      ("get:nodes/proxy", "get nodes/proxy node-0", "resources: [nodes/proxy], verbs: [get]", "file"),
+      ("patch:pods/resize", "patch pods/resize demo-0", "resources: [pods/resize], verbs: [patch]", "file"),
+      ("patch:pods", "--originals annotation", "resources: [pods], verbs: [patch]", "annotation"),
+    ])
+  func missingRight(right: String, what: String, rule: String, originals: String) throws {
+    let emulator = try Emulator(["--forbid", right, "--audit", "audit"])
+    let result = try emulator.infer("--apply", "--once", "--originals", originals)
+    #expect(result.code == 1)
+    let sentence = try #require(result.errors.split(separator: "\n").last)
+    #expect(sentence.contains(what) && sentence.contains(rule), "\(result.errors)")
+    // Dry runs aside, nothing was written.
+    let writes = try emulator.folder.text("audit").split(separator: "\n").filter { $0.contains("\"method\"") }
+    #expect(writes.allSatisfy { $0.contains("dryRun=All") }, "\(writes)")
+  }
+
+  @Test(
+    "credentials that the server does not know any more, and pods that cannot be resized, are said in one sentence",
+    .timeLimit(.minutes(3)))
+  func strangers() throws {
+    let emulator = try Emulator(["--best_effort", "1"])
+    let pieces = try emulator.folder.text("kubeconfig").components(separatedBy: "\"token\":\"")
+    #expect(pieces.count == 3)
+    let expired = pieces.enumerated().map { $0 == 0 ? $1 : "\"token\":\"expired" + $1.drop { $0 != "\"" } }.joined()
+    try emulator.folder.write("expired", expired)
+    let stranger = try Program.run(
+      "infer", "--kubeconfig", "expired", "--apply", "--once", "--hack", "0", in: emulator.folder)
+    #expect(stranger.code == 1)
+    #expect(
+      stranger.sentence?.contains("does not know the credentials of context 'emulated'") == true, "\(stranger.errors)")
+    let bestEffort = try emulator.infer("--apply", "--once", "--selector", "app=demo-best-effort")
+    #expect(bestEffort.code == 1)
+    #expect(
+      bestEffort.sentence?.contains(
+        "demo-best-effort-0 is BestEffort (no requests, no limits): Kubernetes cannot resize it")
+        == true, "\(bestEffort.errors)")
+  }
+
+  @Test(
+    "agents that see or do what this version does not are refused before anything is touched", .timeLimit(.minutes(3)),
+    arguments: ["observation", "action"])
+  func foreignAgents(what: String) throws {
+    let emulator = try Emulator(["--audit", "audit"])
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    var checkpoint = try Checkpoint.read(root.appendingPathComponent("checkpoints/ppo.h5").path, including: .weights)
+    if what == "observation" {
+      checkpoint.metadata.observation.kind = "weather-v2"
+    } else {
+      checkpoint.metadata.extra["action_basis"] = "weather"
+    }
+    try checkpoint.write(to: emulator.folder.path("foreign.h5"))
+    let result = try emulator.infer("--apply", "--once", "--load_model", "foreign.h5")
+    #expect(result.code == 1)
+    let words =
+      what == "observation"
+      ? "the agents observe 'weather-v2'" : "/@extra.action_basis is 'weather', expected limit or usage"
+    #expect(result.sentence?.contains(words) == true, "\(result.errors)")
+    #expect(try !emulator.folder.text("audit").contains("\"method\""))
   }
 
   @Test("without a cluster one sentence says so")

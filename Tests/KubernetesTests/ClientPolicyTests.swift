@@ -60,6 +60,16 @@ struct ClientPolicyTests {
     #expect(budget.wait(at: 103) == 0)
   }
 
+  @Test("a budget that begins used up gives nothing for a window: a killed predecessor may have written")
+  func usedUp() {
+    var budget = WriteBudget(count: 2, window: 1, usedUpAt: 10)
+    let early = [budget.take(at: 10), budget.take(at: 10.9)]
+    #expect(early == [false, false])
+    #expect(abs(budget.wait(at: 10.9) - 0.1) < 1e-9)
+    let later = [budget.take(at: 11.01), budget.take(at: 11.01), budget.take(at: 11.01)]
+    #expect(later == [true, true, false])
+  }
+
   @Test("waits double, stay under the maximum and spread over half their length")
   func backoff() {
     let backoff = Backoff(base: 1, maximum: 10)

@@ -76,6 +76,46 @@ struct LeaderElectionTests {
     #expect(two.release(at: .now) != nil && election("three").release(at: .now) == nil)
   }
 
+  @Test(
+    "recorded refusals of a lease: that another was faster is how elections go, all else is told once; nobody acts",
+    arguments: [
+      ("lease/create-409", false), ("lease/update-conflict-409", false), ("lease/create-403", true),
+      ("lease/create-invalid-422", true), ("lease/create-bad-time-400", true), ("lease/create-seconds-renewtime", true),
+      ("errors/429-lease", true),
+    ])
+  func refusals(name: String, isTold: Bool) throws {
+    let missing = HTTPResponse(try Fixture.load("lease/get-404"))
+    let refusal = HTTPResponse(try Fixture.load(name))
+    let transport = ScriptedTransport { request, _ in .success(request.method == .get ? missing : refusal) }
+    let told = Mutex<[LeaderElector.Change]>([])
+    let clock = FakePacing()
+    let elector = LeaderElector(
+      election("one"),
+      client: APIClient(connection: .test(), transport: transport, pacing: clock.pacing, readAttempts: 1),
+      pacing: clock.pacing
+    ) { change in told.withLock { $0.append(change) } }
+    for _ in 0..<12 { clock.advance(elector.perform()) }
+    #expect(!elector.mayAct)
+    #expect(transport.requests.contains { $0.method == .post })
+    let failures = told.withLock { $0 }
+    #expect(failures.count == (isTold ? 1 : 0), "\(failures)")
+  }
+
+  @Test("the right to write the lease is proven before anything begins, and changes nothing")
+  func proof() throws {
+    let missing = HTTPResponse(try Fixture.load("lease/get-404"))
+    let forbidden = HTTPResponse(try Fixture.load("lease/create-403"))
+    let transport = ScriptedTransport { request, _ in .success(request.method == .get ? missing : forbidden) }
+    let clock = FakePacing()
+    let elector = LeaderElector(
+      election("one"),
+      client: APIClient(connection: .test(), transport: transport, pacing: clock.pacing, readAttempts: 1),
+      pacing: clock.pacing)
+    let error = #expect(throws: ClusterError.self) { try elector.start() }
+    #expect(error?.description.contains("resources: [leases], verbs: [create]") == true)
+    #expect(transport.requests.filter { $0.method != .get }.allSatisfy { $0.target.hasSuffix("dryRun=All") })
+  }
+
   /// Three instances that come, stall, lose answers and die, each with a clock of its own that began elsewhere.
   @Test("no two act at once, whatever happens to their requests, and somebody acts again soon", arguments: 0..<60)
   func exclusive(seed: UInt64) throws {

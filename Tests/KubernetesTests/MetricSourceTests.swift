@@ -44,6 +44,20 @@ struct SampleMeterTests {
     #expect(outcome == .first)
   }
 
+  @Test(
+    "usage that no limit of the interval allows is a counter that jumped: no sample, and the next counts from there",
+    arguments: [(300, 300, true), (340, 300, true), (440, 300, false), (440, 400, true), (2000, 300, false)])
+  func jump(used: Int, limitBefore: Int, isSample: Bool) {
+    var meter = SampleMeter()
+    _ = meter.take(counters(10, cpu: 0), limit: limitBefore, request: 1)
+    let cpu = Int64(used) * 1_000_000
+    let outcome = meter.take(counters(11, cpu: cpu), limit: 300, request: 1)
+    let expected = PodSample(time: 11, limit: 300, request: 1, usage: Double(used), memory: 7)
+    #expect(outcome == (isSample ? .sample(expected) : .first))
+    let next = meter.take(counters(12, cpu: cpu + 100_000_000), limit: 300, request: 1)
+    #expect(next == .sample(PodSample(time: 12, limit: 300, request: 1, usage: 100, memory: 7)))
+  }
+
   @Test("averages are samples at once, but only when newer")
   func average() {
     var meter = SampleMeter()

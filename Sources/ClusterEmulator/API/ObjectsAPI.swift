@@ -21,6 +21,7 @@ extension EmulatedCluster {
   func kept(
     _ request: ServerRequest, _ kind: ResourceKind, namespace: String?, name: String?, _ user: EmulatedUser
   ) throws(StatusError) -> ServerResponse {
+    let isDryRun = request.parameter("dryRun") == "All"
     switch (request.method, name) {
     case ("GET", nil): return try listKept(request, kind, namespace)
     case ("GET", let name?):
@@ -39,7 +40,7 @@ extension EmulatedCluster {
       let body = try Self.body(request)
       return Self.json(
         try withLock { () throws(StatusError) in
-          try replaceKept(kind, namespace ?? "default", name, by: { _ in body }, isPatch: false)
+          try replaceKept(kind, namespace ?? "default", name, by: { _ in body }, isDryRun: isDryRun)
         })
     case ("PATCH", let name?) where kind == .leases || kind == .events:
       try demandWrite(user, "patch", kind, name: name, namespace: namespace)
@@ -49,7 +50,8 @@ extension EmulatedCluster {
         try withLock { () throws(StatusError) in
           try replaceKept(
             kind, namespace ?? "default", name,
-            by: { how == .merge ? Patch.merge(body, into: $0) : Patch.strategicMerge(body, into: $0) }, isPatch: true)
+            by: { how == .merge ? Patch.merge(body, into: $0) : Patch.strategicMerge(body, into: $0) },
+            isDryRun: isDryRun)
         })
     default: throw .noSuchMethod
     }
@@ -148,7 +150,7 @@ extension EmulatedCluster {
   }
 
   private func replaceKept(
-    _ kind: ResourceKind, _ namespace: String, _ name: String, by change: (JSON) -> JSON, isPatch: Bool
+    _ kind: ResourceKind, _ namespace: String, _ name: String, by change: (JSON) -> JSON, isDryRun: Bool
   ) throws(StatusError) -> JSON {
     let key = ObjectStore.Key(plural: kind.plural, namespace: namespace, name: name)
     guard let old = objects[key] else { throw kind.notFound(name) }
@@ -158,12 +160,12 @@ extension EmulatedCluster {
     try check(new, kind, name, namespace)
     // Who it is and when it came stay as they were.
     var metadata = old["metadata"] ?? .object([])
-    metadata["resourceVersion"] = .string("\(nextResourceVersion())")
+    metadata["resourceVersion"] = .string("\(isDryRun ? resourceVersion : nextResourceVersion())")
     for name in ["labels", "annotations"] { metadata[name] = new.at("metadata", name) }
     new["metadata"] = metadata
     new["kind"] = .string(kind.kind)
     new["apiVersion"] = .string(kind.group.isEmpty ? "v1" : kind.group + "/v1")
-    objects[key] = new
+    if !isDryRun { objects[key] = new }
     return new
   }
 

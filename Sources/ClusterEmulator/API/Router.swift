@@ -3,24 +3,27 @@ import HTTPServer
 /// From requests to answers.
 extension EmulatedCluster {
   /// Answers a request of the Kubernetes API, of a node's cAdvisor, of Prometheus, or of the emulator itself.
-  public func answer(_ request: ServerRequest) -> ServerAnswer { answerWithFaults(request) }
+  public func answer(_ request: ServerRequest) -> ServerAnswer {
+    guard request.method != "GET", request.segments.first != "emulator", let audit = configuration.audit else {
+      return answerWithFaults(request).answer
+    }
+    // When it arrived, not when it was answered: whoever counts a client's writes counts what the server had to bear.
+    let moment = withLock { now }
+    let outcome = answerWithFaults(request)
+    let user = (try? authenticate(request))?.name ?? "anonymous"
+    audit(Audit.line(request, outcome, user: user, time: APITime.micro(epoch + moment), seconds: moment))
+    return outcome.answer
+  }
 
-  /// The answer that nothing gets in the way of. Writes are noted in the audit log.
+  /// The answer that nothing gets in the way of.
   func answered(_ request: ServerRequest) -> ServerAnswer {
-    var answer: ServerAnswer
-    var name = "anonymous"
     do throws(StatusError) {
       let user = try authenticate(request)
-      name = user.name
-      answer = try route(request, user)
+      try permit(request, user)
+      return try route(request, user)
     } catch {
-      answer = .now(error.response)
+      return .now(error.response)
     }
-    if request.method != "GET", request.segments.first != "emulator", let audit = configuration.audit {
-      let moment = now
-      audit(Audit.line(request, answer, user: name, time: APITime.micro(epoch + moment), seconds: moment))
-    }
-    return answer
   }
 
   private func authenticate(_ request: ServerRequest) throws(StatusError) -> EmulatedUser {
@@ -116,6 +119,37 @@ extension EmulatedCluster {
   }
 
   // MARK: Rights
+
+  /// - Throws: `StatusError` 403 for a right that the user lacks.
+  private func permit(_ request: ServerRequest, _ user: EmulatedUser) throws(StatusError) {
+    if user.lacks.isEmpty { return }
+    var parts = request.segments[...]
+    let group: String
+    switch parts.first {
+    case "api": group = ""
+    case "apis": group = parts.dropFirst().first ?? ""
+    default: return
+    }
+    parts = parts.dropFirst(group.isEmpty ? 2 : 3)
+    var namespace: String?
+    if parts.first == "namespaces", parts.count >= 3 {
+      namespace = parts.dropFirst().first
+      parts = parts.dropFirst(2)
+    }
+    guard let kind = ResourceKind.all.first(where: { $0.group == group && $0.plural == parts.first }) else { return }
+    let name = parts.dropFirst().first, subresource = parts.dropFirst(2).first ?? ""
+    let verb =
+      switch request.method {
+      case "POST": "create"
+      case "PUT": "update"
+      case "PATCH": "patch"
+      default: name != nil ? "get" : ["true", "1"].contains(request.parameter("watch") ?? "") ? "watch" : "list"
+      }
+    let resource = subresource.isEmpty ? kind.plural : kind.plural + "/" + subresource
+    if user.lacks.contains(verb + ":" + resource) {
+      throw refusal(user, verb, kind, subresource: subresource, name: name, namespace: namespace)
+    }
+  }
 
   /// - Throws: `StatusError` 403 where the user may only read.
   func demandWrite(

@@ -77,6 +77,10 @@ struct ResourceKind: Sendable, Equatable {
   static let podMetrics = ResourceKind(group: "metrics.k8s.io", plural: "pods", kind: "PodMetrics")
   static let nodeMetrics = ResourceKind(group: "metrics.k8s.io", plural: "nodes", kind: "NodeMetrics")
 
+  static let all: [ResourceKind] = [
+    pods, nodes, namespaces, events, limitRanges, resourceQuotas, leases, podMetrics, nodeMetrics,
+  ]
+
   var qualified: String { group.isEmpty ? plural : plural + "." + group }
   private var detailsGroup: String? { group.isEmpty ? nil : group }
 

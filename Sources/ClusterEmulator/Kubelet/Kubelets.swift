@@ -142,6 +142,7 @@ extension EmulatedCluster {
           "cannot decrease memory limits: attempting to set container \"\(record.identity.containers[place].name)\" "
           + "memory limit (\(limit)) below current usage (\(configuration.memoryUse))"
       }
+      noteResizeEvent(key, "ResizeError", "error", error: store.pods[key]?.record.progress?.message)
       agenda.add(.retry(generation: generation), pod: pod.identity, at: now + 15)
       return
     }

@@ -35,6 +35,8 @@ final class Simulation {
 
   let cluster: PodCluster
   private let load: EpisodeLoad
+  /// By pod: the write that is on its way.
+  private var underWay: [Int: Write] = [:]
   /// Without an end the load repeats after this many seconds.
   static let repetition = 3600
 
@@ -53,17 +55,27 @@ final class Simulation {
   var pods: Int { cluster.pods }
 
   /// Writes limits and simulates a second; `counters` are brought up to date.
-  func advance(_ writes: [Write], counters: inout [Counters]) {
+  ///
+  /// - Returns: the writes that have come into force, with the time at which they did.
+  func advance(_ writes: [Write], counters: inout [Counters]) -> [Write] {
     let now = Double(cluster.time)
+    var inForce: [Write] = []
     for write in writes {
       // A write that is due now refills the quota at once, as in a rollout without latency.
       if write.at <= now {
         cluster.setLimit(write.limit, ofPod: write.pod, cluster: 0)
+        inForce.append(Write(pod: write.pod, limit: write.limit, at: now))
       } else {
         cluster.setLimit(write.limit, ofPod: write.pod, cluster: 0, after: min(write.at - now, 1_000_000))
+        // It takes the place of one that is still on its way.
+        underWay[write.pod] = write
       }
     }
     cluster.advance(rates: load[cluster.time % load.seconds])
+    for (pod, write) in underWay where write.at <= Double(cluster.time) {
+      underWay[pod] = nil
+      if cluster.limit(ofPod: pod, cluster: 0) == write.limit { inForce.append(write) }
+    }
     for pod in 0..<counters.count {
       let second = cluster.second(pod: pod, cluster: 0)
       counters[pod].time = cluster.time
@@ -83,5 +95,6 @@ final class Simulation {
         counters[pod].p99 = second.p99
       }
     }
+    return inForce
   }
 }

@@ -169,11 +169,17 @@ extension EmulatedCluster {
 
   private func summary(_ pods: [Measured], node: String) -> JSON {
     let memory = JSON.number("\(configuration.memoryUse)")
+    // Zeros, as on a node without pressure figures: the simulation knows none.
+    let zero = JSON.number("0")
+    let none = JSON.object(["total": zero, "avg10": zero, "avg60": zero, "avg300": zero])
+    let pressure = JSON.object(["full": none, "some": none])
     let list = pods.map { one -> JSON in
       // Times in whole seconds, as the kubelet has them here.
       let time = JSON.string(APITime.text(epoch + Double(one.counters.time)))
-      let cpu = JSON.object(["time": time, "usageCoreNanoSeconds": .number("\(one.counters.cpuNanoseconds)")])
-      let use = JSON.object(["time": time, "usageBytes": memory, "workingSetBytes": memory])
+      let cpu = JSON.object([
+        "time": time, "usageCoreNanoSeconds": .number("\(one.counters.cpuNanoseconds)"), "psi": pressure,
+      ])
+      let use = JSON.object(["time": time, "usageBytes": memory, "workingSetBytes": memory, "psi": pressure])
       return .object([
         "podRef": .object([
           "name": .string(one.pod.identity.name), "namespace": .string(one.pod.identity.namespace),

@@ -73,14 +73,7 @@ struct PodRendering: Sendable {
       out.putQuoted(container.image)
       out.put(",\"resources\":")
       pod.desired[place].write(to: &out)
-      if version.hasResizePolicies {
-        let policies: (StaticString, StaticString) = ("NotRequired", "RestartContainer")
-        out.put(",\"resizePolicy\":[{\"resourceName\":\"cpu\",\"restartPolicy\":\"")
-        out.put(container.restartsOnCPU ? policies.1 : policies.0)
-        out.put("\"},{\"resourceName\":\"memory\",\"restartPolicy\":\"")
-        out.put(container.restartsOnMemory ? policies.1 : policies.0)
-        out.put("\"}]")
-      }
+      resizePolicy(container, &out)
       out.put(
         ",\"terminationMessagePath\":\"/dev/termination-log\",\"terminationMessagePolicy\":\"File\","
           + "\"imagePullPolicy\":\"IfNotPresent\"}")
@@ -93,6 +86,19 @@ struct PodRendering: Sendable {
     out.put(",\"securityContext\":{},\"schedulerName\":\"default-scheduler\",\"priority\":")
     out.put(pod.identity.priorityClass)
     out.put(",\"enableServiceLinks\":true,\"preemptionPolicy\":\"PreemptLowerPriority\"}")
+  }
+
+  /// Of both resources where the version fills them in, else of those that were set.
+  private func resizePolicy(_ container: PodIdentity.Container, _ out: inout [UInt8]) {
+    let policies: [(StaticString, Bool)] = [("cpu", container.restartsOnCPU), ("memory", container.restartsOnMemory)]
+    let told = policies.filter { version.hasResizePolicies || $0.1 }
+    if told.isEmpty { return }
+    for (place, (resource, restarts)) in told.enumerated() {
+      out.put(place == 0 ? ",\"resizePolicy\":[{\"resourceName\":\"" : ",{\"resourceName\":\"")
+      out.put(resource)
+      out.put(restarts ? "\",\"restartPolicy\":\"RestartContainer\"}" : "\",\"restartPolicy\":\"NotRequired\"}")
+    }
+    out.append(UInt8(ascii: "]"))
   }
 
   private func status(_ pod: PodRecord, _ out: inout [UInt8]) {

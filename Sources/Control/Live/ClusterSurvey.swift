@@ -128,6 +128,26 @@ public struct ClusterSurvey: Sendable {
     return names.isEmpty ? nil : (names.joined(separator: ", "), sum)
   }
 
+  /// Asks for the first event of a pod that is there, which comes at once: whether the account may watch would otherwise be known
+  /// only when pods are driven already. What fails for another reason is the watcher's to try again.
+  ///
+  /// - Throws: `ClusterError` of kind `.missingRight`.
+  private func proveWatching() throws(ClusterError) {
+    let namespaces: [String?] = selection.namespaces.isEmpty ? [nil] : selection.namespaces
+    for namespace in namespaces {
+      guard let pod = selected.first(where: { namespace == nil || $0.namespace == namespace }) else { continue }
+      var request = APIRequest(
+        .watch, .pods, namespace: namespace,
+        query: ["watch": "true", "timeoutSeconds": "1", "fieldSelector": "metadata.name=" + pod.name])
+      request.timeout = 5
+      do throws(ClusterError) {
+        try client.watch(request, silenceMaximum: 5, cancellation: Cancellation()) { _ in false }
+      } catch {
+        if error.kind == .missingRight { throw error }
+      }
+    }
+  }
+
   /// Checks that the configuration fits the pods, and, where resizes will be sent, that the server would take them.
   ///
   /// - Throws: `LiveError` or `ClusterError`: one sentence for the first thing that does not fit.
@@ -158,8 +178,9 @@ public struct ClusterSurvey: Sendable {
     guard floors <= configuration.capacity else {
       throw LiveError(
         "the pool of \(configuration.capacity)m is too small: \(min(selected.count, configuration.places ?? .max)) pods need at "
-          + "least \(floors)m together; raise --init_resources, lower --min_cpu or take fewer pods with --n_agents")
+          + "least \(floors)m together; raise --resources, lower --min_cpu or take fewer pods with --n_agents")
     }
+    try proveWatching()
     guard applies else { return }
     let resizer = PodResizer(client, discovery: discovery)
     var proven: Set<String> = []

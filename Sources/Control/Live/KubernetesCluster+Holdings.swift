@@ -5,7 +5,34 @@ import Kubernetes
 extension KubernetesCluster {
   public func noteFreshGroup() { ticketsOfFormerGroup = tickets }
 
-  public var reserved: Millicores { configuration.withheld() + heldBeside }
+  public var reserved: Millicores {
+    let known = configuration.withheld() + heldBeside
+    return known + doubted(beside: known)
+  }
+
+  /// All that is free of the pool, as long as a pod that was not measured yet shows a resize which the kubelet has not told the
+  /// end of. A process that was killed may have asked several things of it one after the other, and neither the
+  /// specification nor the status has the one that is in force. A node that stays silent is not waited for longer than half a
+  /// minute from our beginning: that would be worse for the others than what may be missed.
+  private func doubted(beside known: Millicores) -> Millicores {
+    guard clock.pacing.now() < began + Self.doubtMaximum, tenants.indices.contains(where: isInDoubt) else { return 0 }
+    var held = 0
+    for case let tenant? in tenants where tenant.sample != nil {
+      held += max(tenant.sample?.limit ?? 0, tenant.asked ?? 0)
+    }
+    return max(configuration.capacity - known - held, 0)
+  }
+
+  /// Seconds.
+  static let doubtMaximum = 30.0
+
+  private func isInDoubt(_ place: Int) -> Bool {
+    guard let tenant = tenants[place], tenant.sample == nil, let selected = roster.places[place] else { return false }
+    let (metadata, status) = (selected.pod.metadata, selected.pod.status)
+    return selected.pod.container(selected.container)?.resources?.limits["cpu"]?.millicores != selected.limit
+      || status.condition("PodResizeInProgress") != nil
+      || status.observedGeneration > 0 && status.observedGeneration < metadata.generation
+  }
 
   /// What these pods hold, or may yet get, beside the limits that the group knows.
   public var heldBeside: Millicores {
@@ -13,7 +40,8 @@ extension KubernetesCluster {
     for place in tenants.indices {
       guard let tenant = tenants[place], let pod = roster.places[place] else { continue }
       guard let sample = tenant.sample, !departed.contains(place) else {
-        sum += pod.limit
+        // What the kubelet tells may be older than what is in force: a raise that it has not told of yet counts.
+        sum += pod.limit + Self.pending(pod, measured: pod.limit)
         continue
       }
       if configuration.values == .requestsOnly { continue }

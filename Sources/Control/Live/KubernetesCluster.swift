@@ -86,6 +86,8 @@ public final class KubernetesCluster: ControlledCluster {
   private var missedBefore = 0
   /// The round that is waited for.
   private var due: Double?
+  /// When this process began with the pods, seconds on the monotonic clock.
+  let began: Double
   private let end: Double?
   var tickets = 0
   /// Orders up to this one are unknown to the present group.
@@ -150,7 +152,9 @@ public final class KubernetesCluster: ControlledCluster {
         pacing: clock.watching
       ) { inbox.append($0) }
     }
-    end = configuration.duration.map { clock.pacing.now() + $0 }
+    let now = clock.pacing.now()
+    began = now
+    end = configuration.duration.map { now + $0 }
     for watcher in watchers { watcher.start() }
     try awaitFirstList()
     update()
@@ -357,7 +361,9 @@ public final class KubernetesCluster: ControlledCluster {
   public var mayAct: Bool { configuration.mayAct() }
 
   /// Those that must wait for their turn go out within the round.
-  public var resizesAvailable: Int? { client.writesAvailable(within: configuration.writePatience) }
+  public var resizesAvailable: Int? {
+    client.writesAvailable(within: configuration.writePatience).map { min($0, configuration.roundMaximum) }
+  }
 
   /// The first resize of a pod whose original is to be kept on it takes two writes.
   public func affordable(_ order: [Int]) -> Int {

@@ -33,7 +33,7 @@ public struct LiveConfiguration: Sendable {
   public var resizeTimeout = 5.0
   /// Seconds that a patch may wait for its turn within the budget of writes: what was written in one round is free again a
   /// little after the next begins.
-  public var writePatience = 0.03
+  public var writePatience = 0.02
   /// Asks for response times, seconds by `namespace/pod`; nil where nobody measures them.
   public var responseTimes: (@Sendable () throws(ClusterError) -> [String: Double])?
   /// How old an answer to that may be, seconds.
@@ -63,6 +63,11 @@ public struct LiveConfiguration: Sendable {
     self.shield = shield
     self.values = values
   }
+
+  /// Resizes of one round at most. A write is free again a second after its answer: with the whole budget in every round each
+  /// write would wait for the answer to its predecessor of the round before, a little longer from round to round. Those that
+  /// stay free, about as many as are on their way at once, make up for that.
+  var roundMaximum: Int { max(burst - min(connections * 3 / 2, burst / 8), 1) }
 
   func priority(ofPlace place: Int) -> Double {
     place < priorities.count ? priorities[place] : priorities.last ?? 1

@@ -19,6 +19,8 @@ final class MetricGatherer: Sendable {
   }
 
   private let state = Mutex(State())
+  /// All readings that are under way, of whatever round.
+  private let readings = DispatchGroup()
 
   init(_ source: any MetricSource, workers: Int = 4) {
     self.source = source
@@ -28,6 +30,9 @@ final class MetricGatherer: Sendable {
 
   /// Why the last reading of some part failed; nil while all parts answer.
   var failure: ClusterError? { state.withLock { $0.failures.values.first } }
+
+  /// Waits until no part is being read any more.
+  func awaitReadings() { readings.wait() }
 
   /// Starts reading every part that is not being read yet, waits for them at most so long (seconds), and returns all that has
   /// come since the last call.
@@ -47,9 +52,11 @@ final class MetricGatherer: Sendable {
     for part in due {
       guard let pods = parts[part] else { continue }
       group.enter()
+      readings.enter()
       workers.submit { [self] in
         read(part, pods)
         group.leave()
+        readings.leave()
       }
     }
     _ = group.wait(timeout: .now() + .nanoseconds(Int(min(max(patience, 0), 1e6) * 1e9)))

@@ -21,7 +21,7 @@ final class PatchSender: Sendable {
     var place: Int
     var ticket: Int
     var outcome: Outcome
-    /// Seconds on the monotonic clock at which the patch was handed to the wire; nil for a later look.
+    /// Seconds on the monotonic clock at which the patch was handed to the wire; nil for one that was not, and for a later look.
     var sentAt: Double?
   }
 
@@ -60,12 +60,14 @@ final class PatchSender: Sendable {
   func send(_ order: Order) {
     open.enter()
     workers.submit { [self] in
-      if let refusal = keepOriginal(order) { return finish(order, refusal, sentAt: pacing.now()) }
-      let sentAt = pacing.now()
+      if let refusal = keepOriginal(order) { return finish(order, refusal, sentAt: nil) }
+      var time: Double?
       do throws(ClusterError) {
-        let response = try resizer.transmit(order.resize, patience: patience)
+        let response = try resizer.transmit(order.resize, patience: patience) { time = $0 }
+        let sentAt = time
         readers.submit { [self] in finish(order, read(response, to: order), sentAt: sentAt) }
       } catch {
+        let sentAt = time
         guard Self.isUncertain(error) else { return finish(order, .refused(error), sentAt: sentAt) }
         workers.submit { [self] in finish(order, lookUp(order, after: error), sentAt: sentAt) }
       }

@@ -50,12 +50,17 @@ public final class APIClient: Sendable {
   ///
   /// Reads are retried with backoff. Writes are not: a control loop has a newer wish by then. Either way a refused
   /// credential that may have been renewed meanwhile (token file, plugin) is fetched again once.
-  public func send(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
+  ///
+  /// - Parameter onSend: told the time, on the pacing's clock, at which the request is handed to the wire, its turn within the
+  ///   budget of writes waited for; for every attempt.
+  public func send(
+    _ request: APIRequest, onSend: (Double) -> Void = { _ in }
+  ) throws(ClusterError) -> HTTPResponse {
     let attempts = request.isRepeatable ? readAttempts : 1
     var failures = 0
     while true {
       do throws(ClusterError) {
-        return try attempt(request)
+        return try attempt(request, onSend)
       } catch {
         failures += 1
         guard error.isRetryable, failures < attempts || (request.isRepeatable && isPersevering) else { throw error }
@@ -158,9 +163,9 @@ public final class APIClient: Sendable {
 
   // MARK: One attempt
 
-  private func attempt(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
-    var response = try exchange(request)
-    if response.status == 401, connection.credentials.invalidate() { response = try exchange(request) }
+  private func attempt(_ request: APIRequest, _ onSend: (Double) -> Void) throws(ClusterError) -> HTTPResponse {
+    var response = try exchange(request, onSend)
+    if response.status == 401, connection.credentials.invalidate() { response = try exchange(request, onSend) }
     if response.isSuccess { return response }
     let error = ClusterError(response, to: request, context: connection.label)
     if error.kind == .tooManyRequests, request.verb.isWrite {
@@ -170,7 +175,7 @@ public final class APIClient: Sendable {
     throw error
   }
 
-  private func exchange(_ request: APIRequest) throws(ClusterError) -> HTTPResponse {
+  private func exchange(_ request: APIRequest, _ onSend: (Double) -> Void) throws(ClusterError) -> HTTPResponse {
     let http = try prepare(request)
     if request.verb.isWrite {
       try takeWrite(for: request)
@@ -187,6 +192,7 @@ public final class APIClient: Sendable {
         writes.withLock { $0.budget?.finish(at: now) }
       }
     }
+    onSend(pacing.now())
     do throws(TransportError) {
       return try transport.send(http)
     } catch {

@@ -14,12 +14,14 @@ public struct WriteBudget: Sendable, Equatable {
   private var idle: Int
   private var latest = -Double.infinity
 
+  /// - Parameter usedUpAt: when all writes have just been made, as far as this budget knows: a process that was killed a moment
+  ///   before this one began may have made them.
   /// - Precondition: `count` ≥ 1, `window` > 0 and finite.
-  public init(count: Int, window: Double = 1) {
+  public init(count: Int, window: Double = 1, usedUpAt: Double = -.infinity) {
     precondition(count >= 1 && window > 0 && window.isFinite, "write budget: \(count) in \(window) s")
     self.count = count
     self.window = window
-    ended = Array(repeating: -.infinity, count: count)
+    ended = Array(repeating: usedUpAt, count: count)
     idle = count
   }
 

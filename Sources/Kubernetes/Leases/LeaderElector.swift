@@ -35,6 +35,8 @@ public final class LeaderElector: Sendable {
     var wasLeader = false
     var holder: String?
     var failure: ClusterError?
+    /// Steps whose failure has been told since they last succeeded.
+    var complaints: Set<String> = []
   }
 
   private let state: Mutex<State>
@@ -69,13 +71,15 @@ public final class LeaderElector: Sendable {
     return state.withLock { $0.election.mayAct(at: now) }
   }
 
-  /// Looks at the lease once, so that a missing right is known before anything begins, then keeps it or waits for it.
+  /// Looks at the lease and tries, without changing anything, to write it, so that a missing right is known before anything
+  /// begins; then keeps the lease or waits for it.
   ///
   /// - Throws: `ClusterError` that will not pass by itself.
   public func start() throws(ClusterError) {
     do throws(ClusterError) {
       let lease = try read()
       state.withLock { $0.election.note(read: lease, at: pacing.now()) }
+      try proveWriting(lease)
     } catch {
       if !error.isRetryable { throw error }
     }
@@ -115,6 +119,7 @@ public final class LeaderElector: Sendable {
     let now = pacing.now()
     let step = state.withLock { $0.election.next(at: now, clock: .now) }
     let look = state.withLock { $0.election.lookInterval }
+    let name = if case .read = step { "read" } else { "write" }
     do throws(ClusterError) {
       switch step {
       case .rest(let seconds): return min(seconds, look)
@@ -131,7 +136,10 @@ public final class LeaderElector: Sendable {
         state.withLock { $0.election.note(written: made, began: now) }
         content?.take(made, isOurs: true)
       }
-      state.withLock { $0.failure = nil }
+      state.withLock { state in
+        state.failure = nil
+        state.complaints.remove(name)
+      }
       return 0
     } catch {
       let isNew = state.withLock { state -> Bool in
@@ -142,8 +150,8 @@ public final class LeaderElector: Sendable {
           return false
         default: state.election.noteFailure()
         }
-        defer { state.failure = error }
-        return state.failure == nil
+        state.failure = error
+        return state.complaints.insert(name).inserted
       }
       if isNew { onChange(.fails(error)) }
       return look * (0.5 + pacing.random())
@@ -188,6 +196,24 @@ public final class LeaderElector: Sendable {
     } catch {
       if error.kind == .notFound { return nil }
       throw error
+    }
+  }
+
+  private func proveWriting(_ lease: Lease?) throws(ClusterError) {
+    let step = state.withLock { $0.election.next(at: pacing.now(), clock: .now) }
+    var request = APIRequest(.update, .leases, namespace: place.namespace, name: place.name)
+    var trial = lease
+    if case .create(let new) = step {
+      request = APIRequest(.create, .leases, namespace: place.namespace)
+      trial = new
+    }
+    guard let trial else { return }
+    request.query.append(.init(name: "dryRun", value: "All"))
+    do throws(ClusterError) {
+      _ = try send(request, trial)
+    } catch {
+      // Whatever else is the matter, the election will meet it.
+      if error.kind == .missingRight { throw error }
     }
   }
 

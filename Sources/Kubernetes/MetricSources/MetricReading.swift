@@ -109,7 +109,7 @@ public struct SampleMeter: Sendable, Equatable {
     case sample(PodSample)
     /// Not newer than the last one: no news, never zero usage.
     case stale
-    /// The first reading, or the first after a restart: differences come with the next.
+    /// The first reading, or the first after a restart or a counter's jump: differences come with the next.
     case first
   }
 
@@ -117,6 +117,8 @@ public struct SampleMeter: Sendable, Equatable {
   /// The limit in force as the source told it last. A reading that lacks it (half an answer) says nothing new about it, and
   /// what the pod's status says may be older than what the source has told already.
   private var toldLimit: Millicores?
+  /// The limit of the last sample or first reading.
+  private var limitBefore: Millicores = 0
 
   public init() {}
 
@@ -128,15 +130,29 @@ public struct SampleMeter: Sendable, Equatable {
     defer { last = reading }
     if case .counters(let counters) = reading, let limit = counters.limit { toldLimit = limit }
     let limit = toldLimit ?? limit
+    let limitMaximum = max(limit, limitBefore)
+    limitBefore = limit
     switch (reading, last) {
     case (.average(let average), _):
       return .sample(
         PodSample(
           time: average.time.seconds, limit: limit, request: request, usage: average.usage, memory: average.memory))
     case (.counters(let counters), .counters(let earlier)?) where counters.cpuNanoseconds >= earlier.cpuNanoseconds:
-      return .sample(Self.sample(counters, since: earlier, limit: limit, request: request))
+      let sample = Self.sample(counters, since: earlier, limit: limit, request: request)
+      let interval = counters.time.seconds(since: earlier.time)
+      return Self.isPossible(sample.usage, under: limitMaximum, for: interval) ? .sample(sample) : .first
     case (.counters, _): return .first
     }
+  }
+
+  /// Whether a container can have used so much (millicores) under a limit. What it cannot is a counter that was told too low for
+  /// a while and then jumped; an agent would remember such a peak for long.
+  ///
+  /// An interval may have two and a half periods more of quota than its length says: at its ends, and where the quota was written.
+  /// 50m is for the slices that the kernel hands out at small limits.
+  private static func isPossible(_ usage: Double, under limit: Millicores, for interval: Double) -> Bool {
+    guard limit > 0, interval > 0 else { return true }
+    return usage <= Double(limit) * (1.05 + 0.25 / interval) + 50
   }
 
   /// The sample between two readings of one container.

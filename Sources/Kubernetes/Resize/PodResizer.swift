@@ -32,9 +32,13 @@ public struct PodResizer: Sendable {
   /// The first half of `send`: everything up to the server's successful answer. Reading it is worth as much time as sending
   /// it, which another resize may be waiting for.
   ///
-  /// - Parameter patience: seconds that it may wait for its turn within the budget of writes.
-  public func transmit(_ resize: PodResize, patience: Double = 0) throws(ClusterError) -> HTTPResponse {
-    try client.send(request(resize, patience: patience))
+  /// - Parameters:
+  ///   - patience: seconds that it may wait for its turn within the budget of writes.
+  ///   - onSend: told when it is handed to the wire.
+  public func transmit(
+    _ resize: PodResize, patience: Double = 0, onSend: (Double) -> Void = { _ in }
+  ) throws(ClusterError) -> HTTPResponse {
+    try client.send(request(resize, patience: patience), onSend: onSend)
   }
 
   /// The second half of `send`.

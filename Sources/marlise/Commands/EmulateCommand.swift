@@ -32,6 +32,9 @@ enum EmulateCommand {
         .string("namespace", default: "default", metavar: "NAME", help: "Namespace of the pods."),
         .int("cpu_limit", default: 330, in: 1...1_000_000, metavar: "M", help: "CPU limit of a fresh pod, millicores."),
         .int("cpu_request", default: 50, in: 1...1_000_000, metavar: "M", help: "CPU request of a pod, millicores."),
+        .int(
+          "best_effort", default: 0, in: 0...1000,
+          help: "Further pods, without requests and limits, that nobody can resize (app=NAME-best-effort)."),
         .flag("guaranteed", help: "Requests equal limits: pods of the class Guaranteed, which keep it when resized."),
         .int(
           "node_cpu", default: 64_000, in: 1...10_000_000, metavar: "M",
@@ -54,7 +57,9 @@ enum EmulateCommand {
           "limit_range", in: 1...1_000_000, metavar: "M",
           help: "A LimitRange in the namespace: the least and the most CPU of a container, millicores."),
         .int("quota", in: 1...100_000_000, metavar: "M", help: "A ResourceQuota: CPU limits of all pods, millicores."),
-        .path("audit", help: "Append a line of JSON for every write."),
+        .strings(
+          "forbid", metavar: "VERB:RESOURCE", help: "Rights that the account lacks, such as patch:pods/resize."),
+        .path("audit", help: "Append a line of JSON for every write and for every limit that comes into force."),
       ])
     + Option.section(
       "Time",
@@ -145,6 +150,13 @@ enum EmulateCommand {
         count, named: options.string("pod_name"), nodes: nodes, namespace: options.string("namespace"), limit: limit,
         request: request, isGuaranteed: isGuaranteed),
       simulation: simulation, workload: try Workload(WorkloadOptions.settings(options, randomWindow: false)))
+    for index in 0..<options.int("best_effort") {
+      let name = options.string("pod_name") + "-best-effort"
+      var pod = PodTemplate("\(name)-\(index)", containers: [.init(options.string("pod_name"))])
+      pod.namespace = options.string("namespace")
+      pod.labels = ["app": name]
+      settings.pods.append(pod)
+    }
     settings.nodes = nodes
     settings.nodeCPU = options.int("node_cpu")
     settings.version = version
@@ -153,11 +165,18 @@ enum EmulateCommand {
     settings.metricsServerInterval = options.int("scrape_interval")
     settings.prometheusInterval = options.int("scrape_interval")
     try addEvents(&settings, options)
+    let lacks = Set(options.strings("forbid"))
+    for right in lacks {
+      let parts = right.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 2, ["get", "list", "watch", "create", "update", "patch"].contains(parts[0]),
+        !parts[1].isEmpty
+      else { throw options.rejection("forbid", "has '\(right)', expected VERB:RESOURCE such as patch:pods/resize") }
+    }
     if !options.flag("tls") {
-      settings.anonymous = EmulatedUser("system:unauthenticated", mayWrite: true)
+      settings.anonymous = EmulatedUser("system:unauthenticated", mayWrite: true, lacks: lacks)
     }
     settings.users = [
-      PrivateFile.token(): EmulatedUser("system:serviceaccount:default:marlise", mayWrite: true),
+      PrivateFile.token(): EmulatedUser("system:serviceaccount:default:marlise", mayWrite: true, lacks: lacks),
       PrivateFile.token(): EmulatedUser("system:serviceaccount:default:reader", mayWrite: false),
     ]
     return settings

@@ -48,7 +48,9 @@ enum ShareCommand {
       options.flag("election")
       ? try ElectionOptions.elector(options, connection, name: place.name, shares: nil, log) : nil
     let client = APIClient(
-      connection: connection, budget: WriteBudget(count: options.int("patch_budget") - 1),
+      connection: connection,
+      budget: WriteBudget(
+        count: options.int("patch_budget") - 1, usedUpAt: Pacing.system.now()),
       agent: elector.map { ElectionOptions.agent($0.identity) }, mayWrite: { elector?.mayAct ?? true })
     let keeper = ShareKeeper(
       client: client, namespace: place.namespace, pool: pool, poolName: options.optionalString("pool"),

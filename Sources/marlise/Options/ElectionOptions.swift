@@ -123,7 +123,8 @@ enum ElectionOptions {
     return LeaderElector(
       election,
       client: APIClient(
-        connection: connection, budget: WriteBudget(count: 1), agent: agent(identity), readAttempts: 1),
+        connection: connection, budget: WriteBudget(count: 1, usedUpAt: Pacing.system.now()), agent: agent(identity),
+        readAttempts: 1),
       content: shares
     ) { change in
       switch change {

@@ -191,7 +191,9 @@ enum LiveSession {
     let instance = try ElectionOptions.instance(options, connection, applies: true, log) { label?.set($0) }
     let election = instance?.elector
     let client = APIClient(
-      connection: connection, budget: WriteBudget(count: ElectionOptions.budget(options, applies: true)),
+      connection: connection,
+      budget: WriteBudget(
+        count: ElectionOptions.budget(options, applies: true), usedUpAt: Pacing.system.now()),
       agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
     guard let survey = try LiveInference.survey(options, client, log) else { return nil }
     var configuration = try LiveInference.configuration(options, survey, chosen, log)
