@@ -86,7 +86,7 @@ public final class Session: Sendable {
         snapshot: SessionSnapshot(
           time: Pace.wall(), settings: settings, facts: facts, election: nil, round: 0, missedRounds: 0,
           counts: ResizeCounts(), allocated: 0, reserved: 0, used: 0, tick: 0, tickMedian: 0, tickHigh: 0,
-          notice: "the first round has not come yet", pods: [], roundTime: nil), publishedAt: -.infinity))
+          notice: Self.waiting, pods: [], roundTime: nil), publishedAt: -.infinity))
   }
 
   // MARK: For requests
@@ -150,6 +150,8 @@ public final class Session: Sendable {
   /// - Returns: whether everything is as it was.
   public func run(_ driver: any SessionDriver, restores: Bool = true, shouldEnd: () -> Bool = { false }) -> Bool {
     let desk = Desk(snapshot.settings, driver)
+    desk.notice = Self.waiting
+    republish(desk)
     var failures = 0
     var commentAt = Pace.monotonic() + 10
     while !shared.withLock({ $0.isStopped }) {
@@ -165,7 +167,7 @@ public final class Session: Sendable {
           continue
         }
         failures = 0
-        if desk.notice?.hasPrefix(Self.failed) == true { desk.notice = nil }
+        if desk.notice == Self.waiting || desk.notice?.hasPrefix(Self.failed) == true { desk.notice = nil }
         publish(round, seconds, desk)
       } catch {
         // A loop that ends silently would leave pods to themselves: it is said, and tried again.
@@ -186,6 +188,7 @@ public final class Session: Sendable {
     return outcome.failed.isEmpty
   }
 
+  private static let waiting = "the first round has not come yet"
   private static let failed = "the last round failed: "
 
   /// Ends the loop after what it is doing.
