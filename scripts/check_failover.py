@@ -7,6 +7,7 @@ anybody but the holder of the lease at that moment.
 """
 
 import argparse
+import datetime
 import json
 import pathlib
 import random
@@ -36,7 +37,8 @@ class Audit:
                 continue
             who = line["agent"].partition("(")[2].rstrip(")")
             is_lease = "/leases" in line["target"]
-            writes.append({"at": line["seconds"], "who": who, "lease": is_lease, "target": line["target"].partition("?")[0],
+            at = datetime.datetime.fromisoformat(line["time"]).timestamp()
+            writes.append({"at": at, "who": who, "lease": is_lease, "target": line["target"].partition("?")[0],
                            "holder": line["body"]["spec"].get("holderIdentity", "") if is_lease else None})
         return writes
 
@@ -117,10 +119,9 @@ def main():
                     time.sleep(dice.uniform(1, 3))
                     process = running[acting].process
                     process.send_signal({"killed": signal.SIGKILL, "ended": signal.SIGTERM, "paused": signal.SIGSTOP}[event])
-                    at = time.monotonic()
-                    # Had nobody ended in time, the loop's own patience would.
-                    first = await_(f"{standby} acts", 3 * duration, lambda: audit.acts(standby))
-                    took = time.monotonic() - at
+                    at = time.time()
+                    first = await_(f"{standby} acts", 3 * duration, lambda: audit.acts(standby, since=at))
+                    took = first["at"] - at
                     renewed = max(w["at"] for w in audit.writes() if w["lease"] and w["holder"] == acting)
                     passed = first["at"] - renewed
                     good = passed <= duration

@@ -32,7 +32,7 @@ public final class BackendService: Sendable {
     let own = Self.ownRoutes(session)
     let routes = PublishedRoutes.all(session) + ObjectRoutes.all(session) + own
     self.routes = routes
-    document = OpenAPI.document(routes, session.service)
+    document = OpenAPI.document(routes, session.service, guardsReads: rules.guardsReads)
   }
 
   private static func ownRoutes(_ session: Session) -> [Route] {
@@ -56,6 +56,11 @@ public final class BackendService: Sendable {
             body: .bytes(session.metricsBytes + Array("# EOF\n".utf8))))
       },
     ]
+  }
+
+  /// What the server says no with before a request gets here.
+  public static func refusal(_ status: Int, _ message: String) -> ServerResponse {
+    APIFailure(status, status == 413 ? "too_large" : "stopping", message).response
   }
 
   /// Answers a request; never waits.
@@ -89,8 +94,7 @@ public final class BackendService: Sendable {
         allowed.insert(route.method)
         continue
       }
-      // Whoever asks whether the process lives has no token.
-      try rules.check(request, mutates: route.mutates, isPage: ["/healthz", "/readyz"].contains(route.template))
+      try admit(request, to: route)
       guard route.mutates else {
         return try route.handler(
           Route.Call(request: request, names: names, body: try RequestBody(request, fields: [])))
@@ -105,6 +109,17 @@ public final class BackendService: Sendable {
       throw failure
     }
     throw .notFound("there is nothing at \(request.path.prefix(100)); /openapi.json lists what there is")
+  }
+
+  private func admit(_ request: ServerRequest, to route: Route) throws(APIFailure) {
+    do throws(APIFailure) {
+      try rules.check(request, mutates: route.mutates, isPage: route.isOpen)
+    } catch {
+      // Guesses count like changes: they are as rare, and what they wanted to change is written down.
+      try limit.take(request.peer, at: Pace.monotonic())
+      if route.mutates { note(request, error.status, before: session.snapshot.settings) }
+      throw error
+    }
   }
 
   private func mutate(

@@ -65,6 +65,8 @@ public final class Session: Sendable {
     var metrics: [UInt8]?
     var history = SessionHistory()
     var publishedAt: Double
+    /// When the event streams are to be kept alive again.
+    var commentAt = Double.infinity
     var isStopped = false
     var hasEnded = false
   }
@@ -139,7 +141,10 @@ public final class Session: Sendable {
   }
 
   /// Whether the loop has something to do before its next round: what its driver waits with.
-  public var isWanted: Bool { shared.withLock { !$0.orders.isEmpty || $0.isStopped } }
+  public var isWanted: Bool {
+    let now = Pace.monotonic()
+    return shared.withLock { !$0.orders.isEmpty || $0.isStopped || now >= $0.commentAt }
+  }
 
   // MARK: The loop
 
@@ -153,14 +158,11 @@ public final class Session: Sendable {
     desk.notice = Self.waiting
     republish(desk)
     var failures = 0
-    var commentAt = Pace.monotonic() + 10
+    keepAlive()
     while !shared.withLock({ $0.isStopped }) {
       if shouldEnd() { stop() }
       fulfil(desk)
-      if Pace.monotonic() >= commentAt {
-        events.sendComment()
-        commentAt = Pace.monotonic() + 10
-      }
+      if shared.withLock({ Pace.monotonic() >= $0.commentAt }) { keepAlive() }
       do {
         guard let (round, seconds) = try driver.perform() else {
           if !isWanted { Pace.rest(0.05) }
@@ -190,6 +192,12 @@ public final class Session: Sendable {
 
   private static let waiting = "the first round has not come yet"
   private static let failed = "the last round failed: "
+
+  /// However long the wait for a round is, what stands between us and a listener must not think that nobody is there.
+  private func keepAlive() {
+    events.sendComment()
+    shared.withLock { $0.commentAt = Pace.monotonic() + 10 }
+  }
 
   /// Ends the loop after what it is doing.
   public func stop() { shared.withLock { $0.isStopped = true } }

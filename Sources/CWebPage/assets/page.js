@@ -116,7 +116,8 @@ async function follow() {
     let watchdog = 0;
     const heard = () => {
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => stop.abort(), 1000 * Math.max(25, 3 * (state ? state.interval : 1) + 10));
+      // The service says something every ten seconds.
+      watchdog = setTimeout(() => stop.abort(), 25_000);
     };
     try {
       heard();
