@@ -48,12 +48,15 @@ public final class BackendService: Sendable {
           ? .now(ServerResponse(200, text: "ok\n"))
           : .now(ServerResponse(503, text: "no round has come lately: \(session.snapshot.notice ?? "it hangs")\n"))
       },
-      Route("GET", "/metrics", "For Prometheus.", tag: "health", contentType: MetricsText.openMetrics) { call in
+      Route(
+        "GET", "/metrics", "For Prometheus; in OpenMetrics' format if asked for.", tag: "health",
+        contentType: MetricsText.plain
+      ) { call in
         let isOpen = call.request.headers["accept"]?.contains("application/openmetrics-text") ?? false
         return .now(
           ServerResponse(
             200, contentType: isOpen ? MetricsText.openMetrics : MetricsText.plain,
-            body: .bytes(session.metricsBytes + Array("# EOF\n".utf8))))
+            body: .bytes(session.metricsBytes(isOpen: isOpen))))
       },
     ]
   }

@@ -132,6 +132,12 @@ struct InterfaceTests {
       }
     }
     #expect(types["marlise_resizes"] == "counter" && types["marlise_tick_duration_seconds"] == "histogram")
+    // Readers of the older format end at a type that they do not know, and look for a counter by its whole name.
+    let plain = bench.send("GET", "/metrics")
+    #expect(plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+    #expect(plain.text.contains("# TYPE marlise_resizes_total counter\n"))
+    #expect(plain.text.contains("# TYPE marlise_build_info gauge\n"))
+    for word in [" info\n", "# UNIT", "# EOF"] { #expect(!plain.text.contains(word)) }
   }
 
   @Test("events begin with the state, tell every round, and again the state after a change")

@@ -62,7 +62,8 @@ public final class Session: Sendable {
     var orders: [Order] = []
     var snapshot: SessionSnapshot
     var state: [UInt8]?
-    var metrics: [UInt8]?
+    /// By whether it is OpenMetrics' format.
+    var metrics: [Bool: [UInt8]] = [:]
     var history = SessionHistory()
     var publishedAt: Double
     /// When the event streams are to be kept alive again.
@@ -105,12 +106,12 @@ public final class Session: Sendable {
     }
   }
 
-  /// `/metrics` but for its end, encoded once a round.
-  var metricsBytes: [UInt8] {
+  /// `/metrics`, encoded once a round in each of its formats.
+  func metricsBytes(isOpen: Bool) -> [UInt8] {
     shared.withLock { shared in
-      if let metrics = shared.metrics { return metrics }
-      let metrics = MetricsText.render(shared.snapshot, service, ticks: ticks.withLock { $0 })
-      shared.metrics = metrics
+      if let metrics = shared.metrics[isOpen] { return metrics }
+      let metrics = MetricsText.render(shared.snapshot, service, ticks: ticks.withLock { $0 }, isOpen: isOpen)
+      shared.metrics[isOpen] = metrics
       return metrics
     }
   }
@@ -234,7 +235,7 @@ public final class Session: Sendable {
     shared.withLock { shared in
       shared.snapshot = snapshot
       shared.state = nil
-      shared.metrics = nil
+      shared.metrics = [:]
       shared.history.take(snapshot)
       shared.publishedAt = Pace.monotonic()
     }
@@ -246,7 +247,7 @@ public final class Session: Sendable {
     shared.withLock { shared in
       shared.snapshot = snapshot
       shared.state = nil
-      shared.metrics = nil
+      shared.metrics = [:]
     }
   }
 
