@@ -91,7 +91,7 @@ async function loadHistory() {
     if (history.pods.length) {
       pool.times = [...history.times];
       pool.capacity = history.capacity;
-      const sum = name => history.times.map((_, i) => history.pods.reduce((sum, pod) => sum + (pod[name][i] ?? 0), 0));
+      const sum = name => history.times.map((_, i) => history.pods.reduce((sum, pod) => pod[name][i] == null ? sum : (sum ?? 0) + pod[name][i], null));
       pool.used = sum("usage");
       pool.held = sum("limit");
     }
@@ -187,6 +187,18 @@ function schedule() {
 function text(id, value) { const node = $(id); if (node.textContent !== value) node.textContent = value; }
 function set(node, value) { if (node.textContent !== value) node.textContent = value; }
 
+// Pods of one owner differ at the end of their names: a name without room loses its middle.
+function setName(node, name) {
+  if (node.title === name) return;
+  node.title = name;
+  node.classList.add("name");
+  const cut = name.length > 18 ? name.length - 9 : name.length;
+  const head = document.createElement("span"), tail = document.createElement("span");
+  head.textContent = name.slice(0, cut);
+  tail.textContent = name.slice(cut);
+  node.replaceChildren(head, tail);
+}
+
 function draw() {
   const pods = state.pods.filter(pod => pod.present);
   const cluster = state.cluster;
@@ -248,7 +260,6 @@ function drawHolders(pods) {
   while (legend.children.length > entries.length) legend.lastChild.remove();
   while (legend.children.length < entries.length) {
     const entry = document.createElement("span"), name = document.createElement("span");
-    name.className = "name";
     entry.append(document.createElement("i"), name, document.createElement("b"));
     legend.append(entry);
   }
@@ -256,8 +267,7 @@ function drawHolders(pods) {
     const [box, label, number] = legend.children[index].children;
     box.hidden = colour === "transparent";
     box.style.setProperty("background", colour);
-    set(label, name);
-    label.title = name;
+    setName(label, name);
     set(number, value);
   });
 }
@@ -333,8 +343,7 @@ function drawCards() {
     let entry = cards.get(key);
     if (!entry) { cards.set(key, entry = makeCard()); entry.key = key; }
     if (box.children[index] !== entry.card) box.insertBefore(entry.card, box.children[index] || null);
-    set(entry.title, pod.name);
-    entry.title.title = key;
+    setName(entry.title, pod.name);
     set(entry.owner, [pod.namespace, pod.owner, pod.priority !== 1 ? "priority " + pod.priority : "", pod.mode === "recommend" ? "only advised" : ""].filter(Boolean).join(" · "));
     entry.edit.setAttribute("aria-label", "Edit " + pod.name);
     entry.card.classList.toggle("absent", !pod.present);
@@ -410,11 +419,10 @@ function makeRow(key) {
     row.append(cell);
     cells[name] = cell;
   }
-  cells.name.className = "name text";
+  cells.name.className = "pod text";
   const link = document.createElement("button");
   link.type = "button";
   link.className = "link";
-  link.title = key;
   link.addEventListener("click", () => select(key, link));
   cells.name.append(link);
   cells.link = link;
@@ -484,7 +492,7 @@ function drawTable(isForced) {
     const entry = rows.get(key), pod = podsByKey.get(key);
     if (!entry || !pod) continue;
     const share = pod.limit ? pod.usage / pod.limit : 0;
-    set(entry.cells.link, key);
+    setName(entry.cells.link, key);
     entry.row.classList.toggle("absent", !pod.present);
     set(entry.cells.limit, m(pod.limit));
     set(entry.cells.usage, m(pod.usage));
@@ -513,7 +521,7 @@ function drawDecisions() {
   $("decisions").replaceChildren(...decisions.map(decision => {
     const item = document.createElement("li");
     const name = document.createElement("b");
-    name.textContent = name.title = decision.pod;
+    setName(name, decision.pod);
     const time = document.createElement("time");
     time.textContent = clock(decision.time);
     const move = document.createElement("span");
@@ -646,7 +654,7 @@ function select(key, from) {
   selected = key;
   selectedFrom = from;
   $("pod-panel").hidden = false;
-  text("pod-title", "Pod " + key);
+  text("pod-title", key);
   const f = $("pod-form").elements;
   f.priority.value = pod.priority;
   f.mode.value = pod.mode;
