@@ -62,6 +62,8 @@ def main():
     parser.add_argument("--warmup", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=60)
     options = parser.parse_args()
+    # Ten thousand pods are listed and understood first.
+    Program.patience = 120
     with tempfile.TemporaryDirectory() as folder:
         config, audit = folder + "/kubeconfig", folder + "/audit.jsonl"
         services = []
@@ -72,6 +74,7 @@ def main():
             common = ["--cluster", "kubernetes", "--kubeconfig", config, "--metrics", "kubelet", "--apply", "--start", "--freeze_on_exit",
                       "--patch_budget", str(options.patch_budget)]
             try:
+                begun = time.monotonic()
                 if options.agents:
                     share = Program(options.program, ["share", "--kubeconfig", config, "--resources", str(330 * options.pods)], r"(.+)")
                     for node in range(options.agents):
@@ -79,6 +82,7 @@ def main():
                             *common, "--node", f"node-{node}", "--pool_shares", "--resources", str(330 * options.pods), "--identity", f"agent-{node}"])))
                 else:
                     services.append(("marlise", Service(options.program, common)))
+                start = time.monotonic() - begun
                 time.sleep(options.warmup)
                 before = [(usage(service.process), metric(service, "marlise_decisions_total"), metric(service, "marlise_missed_ticks_total"))
                           for _, service in services]
@@ -87,7 +91,7 @@ def main():
                 time.sleep(options.seconds)
                 took = time.monotonic() - began
                 print(f"{options.pods} pods on {options.nodes} nodes, {took:.0f} s; the emulator takes "
-                      f"{(usage(emulator.process)[0] - emulated) / took * 100:.0f} % of a core and {usage(emulator.process)[1]:.0f} MB")
+                      f"{(usage(emulator.process)[0] - emulated) / took * 100:.0f} % of a core and {usage(emulator.process)[1]:.0f} MB; it takes {start:.1f} s to start")
                 right = True
                 for (name, service), ((cpu, _), rounds, missed) in zip(services, before):
                     now, memory = usage(service.process)
