@@ -82,7 +82,7 @@ def keyboard(program):
         page.value("document.activeElement.value = '0.5'")
         key(page, "Enter", "\r")
         check("keyboard: Enter saves it", page.wait("document.querySelector('#pod-answer').textContent == 'Done.'")
-              and service.get("/api/v1/pods/pod1")["priority"] == 0.5)
+              and page.wait("fetch('/api/v1/pods/pod1').then(answer => answer.json()).then(pod => pod.priority == 0.5)"))
         key(page, "Escape")
         check("keyboard: Escape closes it, and the focus is where it was",
               page.wait("document.querySelector('#pod-panel').hidden && document.activeElement.getAttribute('aria-label') == 'Edit pod1'"))
