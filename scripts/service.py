@@ -11,10 +11,12 @@ import urllib.request
 class Program:
     """A server of ours, with the address that it says on standard error. Use as a context manager."""
 
+    patience = 30  # seconds until it says it
+
     def __init__(self, program, arguments, pattern):
         self.log = tempfile.NamedTemporaryFile("w+", prefix="marlise-", suffix=".log", delete=False)
         self.process = subprocess.Popen([program, *arguments], stdout=self.log, stderr=self.log)
-        end = time.monotonic() + 30
+        end = time.monotonic() + self.patience
         self.url = None
         while self.url is None:
             with open(self.log.name) as file:

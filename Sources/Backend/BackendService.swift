@@ -32,7 +32,7 @@ public final class BackendService: Sendable {
     let own = Self.ownRoutes(session)
     let routes = PublishedRoutes.all(session) + ObjectRoutes.all(session) + own
     self.routes = routes
-    document = OpenAPI.document(routes, session.service)
+    document = OpenAPI.document(routes, session.service, guardsReads: rules.guardsReads)
   }
 
   private static func ownRoutes(_ session: Session) -> [Route] {
@@ -48,14 +48,22 @@ public final class BackendService: Sendable {
           ? .now(ServerResponse(200, text: "ok\n"))
           : .now(ServerResponse(503, text: "no round has come lately: \(session.snapshot.notice ?? "it hangs")\n"))
       },
-      Route("GET", "/metrics", "For Prometheus.", tag: "health", contentType: MetricsText.openMetrics) { call in
+      Route(
+        "GET", "/metrics", "For Prometheus; in OpenMetrics' format if asked for.", tag: "health",
+        contentType: MetricsText.plain
+      ) { call in
         let isOpen = call.request.headers["accept"]?.contains("application/openmetrics-text") ?? false
         return .now(
           ServerResponse(
             200, contentType: isOpen ? MetricsText.openMetrics : MetricsText.plain,
-            body: .bytes(session.metricsBytes + Array("# EOF\n".utf8))))
+            body: .bytes(session.metricsBytes(isOpen: isOpen))))
       },
     ]
+  }
+
+  /// What the server says no with before a request gets here.
+  public static func refusal(_ status: Int, _ message: String) -> ServerResponse {
+    APIFailure(status, status == 413 ? "too_large" : "stopping", message).response
   }
 
   /// Answers a request; never waits.
@@ -89,8 +97,7 @@ public final class BackendService: Sendable {
         allowed.insert(route.method)
         continue
       }
-      // Whoever asks whether the process lives has no token.
-      try rules.check(request, mutates: route.mutates, isPage: ["/healthz", "/readyz"].contains(route.template))
+      try admit(request, to: route)
       guard route.mutates else {
         return try route.handler(
           Route.Call(request: request, names: names, body: try RequestBody(request, fields: [])))
@@ -105,6 +112,17 @@ public final class BackendService: Sendable {
       throw failure
     }
     throw .notFound("there is nothing at \(request.path.prefix(100)); /openapi.json lists what there is")
+  }
+
+  private func admit(_ request: ServerRequest, to route: Route) throws(APIFailure) {
+    do throws(APIFailure) {
+      try rules.check(request, mutates: route.mutates, isPage: route.isOpen)
+    } catch {
+      // Guesses count like changes: they are as rare, and what they wanted to change is written down.
+      try limit.take(request.peer, at: Pace.monotonic())
+      if route.mutates { note(request, error.status, before: session.snapshot.settings) }
+      throw error
+    }
   }
 
   private func mutate(

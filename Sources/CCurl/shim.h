@@ -35,6 +35,11 @@ static inline CURLcode ccurl_set_progress_callback(
   return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, callback);
 }
 
+/* Called when the connection stands, before the request is written. */
+static inline CURLcode ccurl_set_start_callback(CURL *handle, int (*callback)(void *, char *, char *, int, int)) {
+  return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, callback);
+}
+
 static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) {
   return curl_easy_getinfo(handle, info, value);
 }

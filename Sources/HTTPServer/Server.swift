@@ -39,6 +39,8 @@ public final class Server: Sendable {
     /// Bounds request line and headers together.
     public var headBytesMaximum = 64 << 10
     public var tls: TLS?
+    /// What the server itself says no with: the status and a sentence.
+    public var refusal: @Sendable (Int, String) -> ServerResponse = { ServerResponse($0, text: $1 + "\n") }
 
     public init() {}
   }
@@ -153,7 +155,7 @@ public final class Server: Sendable {
       exchange.method = method
       exchange.readHeaders(connection)
       if !register(exchange) {
-        return send(ServerResponse(503, text: "the server is stopping\n"), connection, exchange, closing: true)
+        return send(stopping, connection, exchange, closing: true)
       }
       if let text = exchange.headers["content-length"], (Int(text) ?? Int.max) > configuration.bodyBytesMaximum {
         return send(tooLarge, connection, exchange, closing: true)
@@ -186,15 +188,17 @@ public final class Server: Sendable {
     case .now(let response): return send(response, connection, exchange)
     case .later(let pending):
       exchange.pending = pending
-      exchange.canEnd(by: { pending.complete(ServerResponse(503, text: "the server is stopping\n")) })
+      exchange.canEnd(by: { [stopping] in pending.complete(stopping) })
       guard let response = pending.wait(SuspendedConnection(pointer: connection)) else { return cmhd_result(1) }
       return send(response, connection, exchange)
     }
   }
 
   private var tooLarge: ServerResponse {
-    ServerResponse(413, text: "the body is larger than \(configuration.bodyBytesMaximum) bytes\n")
+    configuration.refusal(413, "the body is larger than \(configuration.bodyBytesMaximum) bytes")
   }
+
+  private var stopping: ServerResponse { configuration.refusal(503, "the server is stopping") }
 
   private func send(
     _ answer: ServerResponse, _ connection: OpaquePointer, _ exchange: Exchange, closing: Bool = false

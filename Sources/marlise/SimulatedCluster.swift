@@ -16,6 +16,7 @@ final class SimulatedCluster: ControlledCluster {
   private var periods: [Int]
   private var throttled: [Int]
   private var elapsed = 0
+  private var isWaiting = false
   private let isRealTime: Bool
   private let started = ContinuousClock.now
   private let shouldStop: () -> Bool
@@ -46,10 +47,14 @@ final class SimulatedCluster: ControlledCluster {
   var now: Double { Double(cluster.time) }
 
   func awaitRound(interval: Double) throws -> Bool {
-    for pod in places.indices { (usage[pod], periods[pod], throttled[pod]) = (0, 0, 0) }
-    elapsed = 0
+    // Who is woken early goes on with the same wait.
+    if !isWaiting {
+      for pod in places.indices { (usage[pod], periods[pod], throttled[pod]) = (0, 0, 0) }
+      elapsed = 0
+      isWaiting = true
+    }
     // Between two rounds pass as many simulated seconds as the interval has.
-    for _ in 0..<max(1, Int(interval)) {
+    while elapsed < max(1, Int(interval)) {
       if let end, cluster.time >= end { return false }
       if isRealTime, !waitUntilDue() { return false }
       cluster.advance(rates: load[cluster.time % load.seconds])
@@ -61,6 +66,7 @@ final class SimulatedCluster: ControlledCluster {
         throttled[pod] += second.throttledPeriods
       }
     }
+    isWaiting = false
     return true
   }
 

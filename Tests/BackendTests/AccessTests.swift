@@ -71,6 +71,23 @@ struct AccessTests {
     #expect(bench.send("POST", "/stop", peer: "10.0.0.9:77").status == 200)
   }
 
+  @Test("who guesses tokens is soon asked to wait, and what he wanted is written down")
+  func guesses() throws {
+    let bench = try Bench(
+      rules: rules {
+        $0.token = "a-very-secret-token"
+        $0.mutationsAtOnce = 3
+        $0.mutationsPerMinute = 0.06
+      })
+    defer { bench.stop() }
+    let statuses = (0..<5).map {
+      bench.send("POST", "/start", headers: ["authorization": "Bearer guess-\($0)"], peer: "10.0.0.6:9").status
+    }
+    #expect(statuses == [401, 401, 401, 429, 429])
+    #expect(bench.notes.audit.withLock { $0.map(\.status) } == [401, 401, 401])
+    #expect(bench.send("POST", "/start", headers: ["authorization": "Bearer a-very-secret-token"]).status == 200)
+  }
+
   @Test("every change that was asked for is written down, refused ones too, with what it changed")
   func audit() throws {
     let bench = try Bench()

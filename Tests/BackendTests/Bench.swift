@@ -59,7 +59,7 @@ final class QuickCluster: ControlledCluster {
 final class QuickDriver: SessionDriver {
   let loop: ControlLoop<QuickCluster, Proportional>
   private var settings: SessionSettings
-  private var lowers = false
+  private var lowered: Set<String> = []
   let facts = ClusterFacts(kind: "simulated")
   let election: ElectionFacts?
   let counts = ResizeCounts()
@@ -80,18 +80,23 @@ final class QuickDriver: SessionDriver {
     ) { _ in Proportional() }
     loop.adjust = { [unowned self] place, _ in
       settings.pods[place.description.name]?.adjust(&place)
-      if lowers { place.description.bounds = settings.minimum...settings.minimum }
+      if lowered.contains("") || lowered.contains(place.description.name) {
+        place.description.bounds = settings.minimum...settings.minimum
+        place.isApplied = true
+      } else if !lowered.isEmpty, !settings.acts {
+        place.isApplied = false
+      }
     }
   }
 
   var group: PodGroup { loop.group }
   func note(_ place: Int) -> String { "" }
-  func lowerOnce() { lowers = true }
+  func lowerOnce(_ pod: String?) { lowered.insert(pod ?? "") }
 
   func perform() throws -> (round: ControlRound, seconds: Double)? {
     guard try loop.cluster.awaitRound(interval: 1) else { return nil }
-    loop.applies = lowers || settings.acts
-    defer { lowers = false }
+    loop.applies = !lowered.isEmpty || settings.acts
+    defer { lowered = [] }
     return (try loop.perform(), 0.0001)
   }
 

@@ -62,6 +62,27 @@ struct InterfaceTests {
     }
   }
 
+  @Test("real answers are what the document says of them")
+  func shapes() throws {
+    let bench = try Bench(isRunning: true)
+    defer { bench.stop() }
+    #expect(bench.wait { bench.session.snapshot.round > 20 })
+    let routes = PublishedRoutes.all(bench.session) + ObjectRoutes.all(bench.session)
+    for route in routes where route.contentType == "application/json" && !route.template.contains("{namespace}") {
+      let shape = try #require(route.answer, "\(route.template) says nothing of its answer")
+      let bodies = ["/set_resources": "{\"resources\": 1000}", "/set_interval": "{\"interval\": 1}"]
+      let body = bodies[route.template] ?? (route.fields.isEmpty ? "" : "{}")
+      let answer = bench.send(route.method, route.template.replacing("{name}", with: "web-0"), body)
+      guard answer.status == 200 else {
+        #expect(route.failures.contains(answer.status), "\(route.method) \(route.template): \(answer.status)")
+        continue
+      }
+      let value = try JSONDecoder().decode(JSONValue.self, from: Data(answer.text.utf8))
+      #expect(shape.fault(value) == nil, "\(route.method) \(route.template): \(shape.fault(value) ?? "")")
+    }
+    #expect(!bench.session.snapshot.pods.isEmpty)
+  }
+
   @Test("state, history and decisions tell what has happened")
   func reads() throws {
     let bench = try Bench(isRunning: true)
@@ -111,6 +132,12 @@ struct InterfaceTests {
       }
     }
     #expect(types["marlise_resizes"] == "counter" && types["marlise_tick_duration_seconds"] == "histogram")
+    // Readers of the older format end at a type that they do not know, and look for a counter by its whole name.
+    let plain = bench.send("GET", "/metrics")
+    #expect(plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+    #expect(plain.text.contains("# TYPE marlise_resizes_total counter\n"))
+    #expect(plain.text.contains("# TYPE marlise_build_info gauge\n"))
+    for word in [" info\n", "# UNIT", "# EOF"] { #expect(!plain.text.contains(word)) }
   }
 
   @Test("events begin with the state, tell every round, and again the state after a change")
@@ -148,5 +175,28 @@ struct InterfaceTests {
     #expect(bench.wait { !stream.isOpen })
     #expect(bench.session.snapshot.round > round + 20)
     #expect(bench.session.events.count == 0)
+  }
+}
+
+extension AnswerShape {
+  /// Where a value is not of this shape; nil if it is.
+  fileprivate func fault(_ value: JSONValue) -> String? {
+    switch (self, value) {
+    case (.text, .string), (.number, .number), (.bool, .bool), (.orNull, .null): return nil
+    case (.integer, .number(let number)): return number == number.rounded() ? nil : "\(number) is not whole"
+    case (.orNull(let shape), _): return shape.fault(value)
+    case (.list(let shape), .array(let items)): return items.lazy.compactMap { shape.fault($0) }.first
+    case (.object(let members), .object(let values)):
+      let names = Set(members.map(\.key))
+      guard names == Set(values.keys) else { return "members \(names.symmetricDifference(values.keys).sorted())" }
+      for (name, shape) in members {
+        if let fault = values[name].flatMap({ shape.fault($0) }) { return name + ": " + fault }
+      }
+      return nil
+    case (.named(let name), _):
+      guard let shape = Self.all.first(where: { $0.key == name })?.value else { return "no shape \(name)" }
+      return shape.fault(value)
+    default: return "\(value.kind) in place of \(self)"
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Backend
@@ -42,8 +43,10 @@ struct PublishedEndpointTests {
     Call(method: "POST", path: "/set_default_limits", answer: "{\"message\":\"Default limits set\"}"),
     Call(method: "POST", path: "/remove_agent", answer: "{\"message\":\"Last agent removed\"}"),
     Call(method: "POST", path: "/remove_first_agent", answer: "{\"message\":\"First agent removed\"}"),
-    Call(method: "POST", path: "/remove_agent", answer: "{\"message\":\"Cannot remove the only agent\"}"),
     Call(method: "POST", path: "/remove_first_agent", answer: "{\"message\":\"Cannot remove the only agent\"}"),
+    Call(method: "POST", path: "/remove_agent", answer: "{\"message\":\"Last agent removed\"}"),
+    Call(method: "POST", path: "/remove_agent", answer: "{\"message\":\"Cannot remove the only agent\"}"),
+    Call(method: "POST", path: "/add_agent", answer: "{\"message\":\"Agent added\"}"),
     Call(method: "POST", path: "/add_agent", answer: "{\"message\":\"Agent added\"}"),
     Call(method: "POST", path: "/add_agent", answer: "{\"message\":\"Agent added\"}"),
     Call(method: "POST", path: "/stop", answer: "{\"message\":\"Inference stopped\"}"),
@@ -98,6 +101,20 @@ struct PublishedEndpointTests {
     _ = bench.send("POST", "/stop")
     #expect(bench.notes.releases.withLock { $0 } == 1)
     #expect(bench.wait { bench.session.snapshot.pods.allSatisfy { $0.limit == 300 } })
+  }
+
+  @Test("the first agent leaves its pod the smallest limit, the last one leaves it as it is, and nobody else moves")
+  func removal() throws {
+    let bench = try Bench()
+    defer { bench.stop() }
+    _ = bench.send("POST", "/remove_agent")
+    _ = bench.send("POST", "/remove_first_agent")
+    #expect(bench.wait { bench.session.snapshot.pods.map(\.limit) == [50, 300, 300] })
+    let agents = bench.send("GET", "/api/v1/pods").text
+    #expect(agents.components(separatedBy: "\"mode\":\"recommend\"").count == 3)
+    _ = bench.send("POST", "/start")
+    #expect(bench.wait { bench.session.snapshot.pods[1].limit != 300 })
+    #expect(bench.session.snapshot.pods[0].limit == 50 && bench.session.snapshot.pods[2].limit == 300)
   }
 
   @Test("a service that only recommends lowers nothing")

@@ -35,6 +35,23 @@ struct APIClientTests {
     #expect(transport.requests[1].target == "/apis/coordination.k8s.io/v1/namespaces/a%2Fb/leases/x%20y")
   }
 
+  @Test("who may not write any more sends nothing but what changes nothing, and may be stopped on the way")
+  func standsBy() throws {
+    let transport = ScriptedTransport(.success(.json("{}")))
+    let client = APIClient(
+      connection: .test(), mayWrite: { false }, transport: transport, pacing: clock.pacing)
+    let error = #expect(throws: ClusterError.self) { try client.send(Self.resize) }
+    #expect(error?.description.contains("another instance holds the lease") == true)
+    var proof = Self.resize
+    proof.query.append(.init(name: "dryRun", value: "All"))
+    _ = try client.send(proof)
+    #expect(transport.requests.map { $0.permit == nil } == [true])
+    let onTheWay = ScriptedTransport(.failure(TransportError(.withheld, "")))
+    let late = #expect(throws: ClusterError.self) { try self.client(onTheWay).send(Self.resize) }
+    #expect(late?.description == error?.description)
+    #expect(onTheWay.requests.first?.permit?.isGiven() == true)
+  }
+
   @Test("reads are tried again with growing waits, and the server's wish is kept")
   func retriesReads() throws {
     let busy = HTTPResponse(try Fixture.load("errors/429-get"))

@@ -50,6 +50,21 @@ struct CurlTransportTests {
     #expect(!second.head.contains("X-One"))
   }
 
+  @Test("leave to send is asked for at the last moment; without it nothing reaches the server")
+  func permit() throws {
+    let server = try TinyServer { _ in .send(TinyServer.ok("")) }
+    defer { server.stop() }
+    let transport = CurlTransport(address: ServerAddress(base: server.base))
+    var request = HTTPRequest(.patch, "/a", body: Data("{}".utf8))
+    request.permit = Permit { true }
+    #expect(try transport.send(request).status == 200)
+    request.permit = Permit { false }
+    let error = #expect(throws: TransportError.self) { try transport.send(request) }
+    #expect(error?.kind == .withheld && error?.isRetryable == false)
+    #expect(server.requests.count == 1)
+    #expect(try transport.send(HTTPRequest(.get, "/b")).status == 200)
+  }
+
   @Test("an empty body is sent as one")
   func emptyBody() throws {
     let server = try TinyServer { _ in .send(TinyServer.ok("")) }

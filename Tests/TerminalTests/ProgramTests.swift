@@ -119,6 +119,12 @@ struct ProgramTests {
     #expect(try complete("marlise", "train", "--load_model", "ProgramT") == ["ProgramTests.swift"])
     #expect(try complete("marlise", "train", "--load-model", "ProgramT") == ["ProgramTests.swift"])
     #expect(try complete("marlise", "completion", "f") == ["fish"])
+    // Dash or underscore, = or blank; and nothing where a number is due.
+    #expect(try complete("marlise", "train", "--load-m") == ["--load_model"])
+    #expect(try complete("marlise", "train", "--algorithm", "=", "dd") == ["ddmdqn", "ddpg"])
+    #expect(try complete("marlise", "train", "--algorithm", "=").contains("ddpg"))
+    #expect(try complete("marlise", "train", "--episodes", "") == [])
+    #expect(try complete("marlise", "train", "--clip", "--al") == ["--algorithm"])
   }
 
   @Test("every shell's script names every command and option", arguments: Completion.shells)

@@ -1,14 +1,16 @@
-/// `/metrics`: what Prometheus scrapes, in OpenMetrics' text format (which the older text format's readers take as well, but for
-/// the last line).
+/// `/metrics`: what Prometheus scrapes, in OpenMetrics' text format for those who ask for it, else in the older one, which calls a
+/// counter's family by the counter's whole name and knows neither infos nor units.
 ///
-/// - Source: OpenMetrics 1.0, https://github.com/prometheus/OpenMetrics
+/// - Source: OpenMetrics 1.0, https://github.com/prometheus/OpenMetrics;
+///   https://prometheus.io/docs/instrumenting/exposition_formats
 enum MetricsText {
   static let openMetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8"
   static let plain = "text/plain; version=0.0.4; charset=utf-8"
 
-  /// Families without `# EOF`.
-  static func render(_ snapshot: SessionSnapshot, _ service: ServiceFacts, ticks: TickCounts) -> [UInt8] {
-    var text = Writer(capacity: 4096 + snapshot.pods.count * 1200)
+  static func render(
+    _ snapshot: SessionSnapshot, _ service: ServiceFacts, ticks: TickCounts, isOpen: Bool
+  ) -> [UInt8] {
+    var text = Writer(isOpen: isOpen, capacity: 4096 + snapshot.pods.count * 1200)
     let settings = snapshot.settings
     text.family("marlise_build", "info", "The version that runs.")
     text.sample("marlise_build_info", [("version", service.version)], 1)
@@ -67,17 +69,22 @@ enum MetricsText {
     perPod("marlise_pod_response_seconds", "Response time, 95th percentile where known.", unit: "seconds") {
       $0.responses?.p95
     }
-    return text.bytes
+    return text.bytes + (isOpen ? Array("# EOF\n".utf8) : [])
   }
 
   private struct Writer {
+    let isOpen: Bool
     var bytes: [UInt8] = []
 
-    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+    init(isOpen: Bool, capacity: Int) {
+      self.isOpen = isOpen
+      bytes.reserveCapacity(capacity)
+    }
 
     mutating func family(_ name: String, _ type: String, _ help: String, unit: String? = nil) {
-      put("# HELP \(name) \(help)\n# TYPE \(name) \(type)\n")
-      if let unit { put("# UNIT \(name) \(unit)\n") }
+      let whole = isOpen ? name : type == "counter" ? name + "_total" : type == "info" ? name + "_info" : name
+      put("# HELP \(whole) \(help)\n# TYPE \(whole) \(!isOpen && type == "info" ? "gauge" : type)\n")
+      if isOpen, let unit { put("# UNIT \(name) \(unit)\n") }
     }
 
     mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Double) {

@@ -14,7 +14,10 @@ enum ObjectRoutes {
   }
 
   private static func state(_ session: Session) -> Route {
-    Route("GET", "/api/v1/state", "All there is: settings, pool, pods, their last decisions.", tag: "state") { _ in
+    Route(
+      "GET", "/api/v1/state", "All there is: settings, pool, pods, their last decisions.", tag: "state",
+      answer: .named("State")
+    ) { _ in
       json(session.stateBytes)
     }
   }
@@ -58,12 +61,12 @@ enum ObjectRoutes {
       .init(name: "maximum", kind: .integer(1...1_000_000_000), summary: "Largest limit of a pod, millicores."),
     ]
     return [
-      Route("GET", "/api/v1/settings", "What an operator has set.", tag: "settings") { _ in
+      Route("GET", "/api/v1/settings", "What an operator has set.", tag: "settings", answer: .named("Settings")) { _ in
         json(bytes(session.snapshot.settings, session.service))
       },
       Route(
         "PATCH", "/api/v1/settings", "Change settings: all that are given, or none.", tag: "settings", fields: fields,
-        failures: [422]
+        answer: .named("Settings"), failures: [422]
       ) { call in
         let body = call.body
         return PublishedRoutes.change(session) { settings, _ throws(APIFailure) in
@@ -178,26 +181,27 @@ enum ObjectRoutes {
       }
     }
     return [
-      Route("GET", "/api/v1/pods", "The pods that are driven.", tag: "pods") { _ in
+      Route("GET", "/api/v1/pods", "The pods that are driven.", tag: "pods", answer: .list(.named("Pod"))) { _ in
         let snapshot = session.snapshot
         var bytes = JSONBytes(capacity: snapshot.pods.count * 640)
         bytes.array { json in for pod in snapshot.pods { pod.write(to: &json, decisionAt: snapshot.roundTime) } }
         return json(bytes.bytes)
       },
-      Route("GET", "/api/v1/pods/{name}", "One pod.", tag: "pods", failures: [404]) { call throws(APIFailure) in
-        one(try find(call))
-      },
-      Route("GET", "/api/v1/pods/{namespace}/{name}", "One pod of a namespace.", tag: "pods", failures: [404]) {
+      Route("GET", "/api/v1/pods/{name}", "One pod.", tag: "pods", answer: .named("Pod"), failures: [404]) {
         call throws(APIFailure) in one(try find(call))
       },
       Route(
+        "GET", "/api/v1/pods/{namespace}/{name}", "One pod of a namespace.", tag: "pods", answer: .named("Pod"),
+        failures: [404]
+      ) { call throws(APIFailure) in one(try find(call))
+      },
+      Route(
         "PATCH", "/api/v1/pods/{name}", "Priority, bounds and mode of a pod; null for what its annotations say.",
-        tag: "pods",
-        fields: fields, failures: [404, 422]
+        tag: "pods", fields: fields, answer: .named("PodSettings"), failures: [404, 422]
       ) { call throws(APIFailure) in try edit(call) },
       Route(
         "PATCH", "/api/v1/pods/{namespace}/{name}", "The same of a pod in a namespace.", tag: "pods", fields: fields,
-        failures: [404, 422]
+        answer: .named("PodSettings"), failures: [404, 422]
       ) { call throws(APIFailure) in try edit(call) },
     ]
   }
@@ -206,7 +210,10 @@ enum ObjectRoutes {
 
   private static func lists(_ session: Session) -> [Route] {
     [
-      Route("GET", "/api/v1/algorithms", "The algorithms whose agents are shipped.", tag: "agents") { _ in
+      Route(
+        "GET", "/api/v1/algorithms", "The algorithms whose agents are shipped.", tag: "agents",
+        answer: .list(.named("Algorithm"))
+      ) { _ in
         var bytes = JSONBytes()
         bytes.array { json in
           for algorithm in session.service.algorithms {
@@ -222,7 +229,10 @@ enum ObjectRoutes {
         }
         return json(bytes.bytes + [10])
       },
-      Route("GET", "/api/v1/agents", "The agents: which pod each drives, and whether it acts.", tag: "agents") { _ in
+      Route(
+        "GET", "/api/v1/agents", "The agents: which pod each drives, and whether it acts.", tag: "agents",
+        answer: .list(.named("Agent"))
+      ) { _ in
         let snapshot = session.snapshot
         var bytes = JSONBytes()
         bytes.array { json in
@@ -241,14 +251,18 @@ enum ObjectRoutes {
       },
       Route(
         "GET", "/api/v1/decisions", "The last decisions that changed a limit, newest first.", tag: "decisions",
-        query: [("pod", "Only this pod's."), ("limit", "At most so many, 1 to 2000; default 100.")], failures: [422]
+        query: [
+          .init(name: "pod", kind: .text([]), summary: "Only this pod's: its name, or namespace/name."),
+          .init(name: "limit", kind: .integer(1...2000), summary: "At most so many; default 100."),
+        ], answer: .list(.named("PastDecision")), failures: [422]
       ) { call throws(APIFailure) in
         let limit = try number(call, "limit", 1...2000, default: 100)
         return json(session.decisions(of: call.request.parameter("pod"), limit: Int(limit)))
       },
       Route(
         "GET", "/api/v1/history", "Limits, usage, throttling and response times of the last minutes.", tag: "decisions",
-        query: [("seconds", "So far back, 1 to 3600; default 300.")], failures: [422]
+        query: [.init(name: "seconds", kind: .number(1...3600), summary: "So far back; default 300.")],
+        answer: .named("History"), failures: [422]
       ) { call throws(APIFailure) in
         json(session.history(seconds: try number(call, "seconds", 1...3600, default: 300)))
       },

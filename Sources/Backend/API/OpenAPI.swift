@@ -2,7 +2,8 @@
 ///
 /// - Source: https://spec.openapis.org/oas/v3.1.0
 enum OpenAPI {
-  static func document(_ routes: [Route], _ service: ServiceFacts) -> [UInt8] {
+  /// - Parameter guardsReads: whether reading demands the token, too.
+  static func document(_ routes: [Route], _ service: ServiceFacts, guardsReads: Bool) -> [UInt8] {
     var json = JSONBytes(capacity: 32 << 10)
     json.object { json in
       json.key("openapi")
@@ -23,7 +24,10 @@ enum OpenAPI {
         for template in templates {
           json.key(template)
           json.object { json in
-            for route in routes where route.template == template { write(route, service, to: &json) }
+            for route in routes where route.template == template {
+              let isGuarded = service.demandsToken && (route.mutates || (guardsReads && !route.isOpen))
+              write(route, isGuarded: isGuarded, to: &json)
+            }
           }
         }
       }
@@ -43,13 +47,17 @@ enum OpenAPI {
         json.object { json in
           json.key("Error")
           writeErrorSchema(to: &json)
+          for (name, shape) in AnswerShape.all {
+            json.key(name)
+            shape.write(to: &json)
+          }
         }
       }
     }
     return json.bytes + [10]
   }
 
-  private static func write(_ route: Route, _ service: ServiceFacts, to json: inout JSONBytes) {
+  private static func write(_ route: Route, isGuarded: Bool, to json: inout JSONBytes) {
     json.key(route.method.lowercased())
     json.object { json in
       json.key("summary")
@@ -60,7 +68,7 @@ enum OpenAPI {
           + route.template.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined())
       json.key("tags")
       json.array { $0.put(route.tag) }
-      if route.mutates, service.demandsToken {
+      if isGuarded {
         json.key("security")
         json.array { json in
           json.object { json in
@@ -82,12 +90,13 @@ enum OpenAPI {
             json.key(route.contentType)
             json.object { json in
               json.key("schema")
-              json.object { _ in }
+              (route.answer ?? .text).write(to: &json)
             }
           }
         }
         for status in Set(
-          route.failures + (route.mutates ? [401, 429] : []) + (route.fields.isEmpty ? [] : [400, 415, 422])
+          route.failures + [403] + (isGuarded ? [401] : []) + (route.mutates || isGuarded ? [429] : [])
+            + (route.mutates ? [503] : []) + (route.fields.isEmpty ? [] : [400, 415, 422])
         )
         .sorted() {
           json.key(String(status))
@@ -119,25 +128,17 @@ enum OpenAPI {
     guard !names.isEmpty || !route.query.isEmpty else { return }
     json.key("parameters")
     json.array { json in
-      for (name, place, summary) in names.map({ ($0, "path", "") })
-        + route.query.map({ ($0.name, "query", $0.summary) })
-      {
+      let inPath = names.map { RequestBody.Field(name: $0, kind: .text([]), summary: "The pod's \($0).") }
+      for (field, place) in inPath.map({ ($0, "path") }) + route.query.map({ ($0, "query") }) {
         json.object { json in
           json.key("name")
-          json.put(name)
+          json.put(field.name)
           json.key("in")
           json.put(place)
           json.key("required")
           json.put(place == "path")
-          if !summary.isEmpty {
-            json.key("description")
-            json.put(summary)
-          }
           json.key("schema")
-          json.object { json in
-            json.key("type")
-            json.put("string")
-          }
+          json.object { write(field, to: &$0) }
         }
       }
     }

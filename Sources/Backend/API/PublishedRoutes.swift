@@ -5,14 +5,16 @@ import HTTPServer
 enum PublishedRoutes {
   static func all(_ session: Session) -> [Route] {
     var routes = [
-      Route("POST", "/start", "Let the agents act.", tag: "published") { _ in
+      Route("POST", "/start", "Let the agents act.", tag: "published", answer: said) { _ in
         change(session) { settings, _ throws(APIFailure) in
           if settings.isRunning { return message("Inference already running") }
           settings.isRunning = true
           return message("Inference started")
         }
       },
-      Route("POST", "/stop", "Stop the agents; the pods get their original limits back.", tag: "published") { _ in
+      Route(
+        "POST", "/stop", "Stop the agents; the pods get their original limits back.", tag: "published", answer: said
+      ) { _ in
         change(session) { settings, _ throws(APIFailure) in
           if !settings.isRunning { return message("Inference not running") }
           settings.isRunning = false
@@ -23,7 +25,7 @@ enum PublishedRoutes {
         "POST", "/set_resources", "Set the pool's size.", tag: "published",
         fields: [
           .init(name: "resources", kind: .integer(1...1_000_000_000), isRequired: true, summary: "Millicores.")
-        ], failures: [422]
+        ], answer: said, failures: [422]
       ) { call in
         let capacity = call.body.int("resources") ?? 0
         return change(session) { settings, _ throws(APIFailure) in
@@ -34,7 +36,7 @@ enum PublishedRoutes {
       Route(
         "POST", "/set_interval", "Set the seconds between decisions.", tag: "published",
         fields: [.init(name: "interval", kind: .integer(1...3600), isRequired: true, summary: "Seconds.")],
-        failures: [422]
+        answer: said, failures: [422]
       ) { call in
         let interval = call.body.int("interval") ?? 1
         return change(session) { settings, _ throws(APIFailure) in
@@ -43,7 +45,8 @@ enum PublishedRoutes {
         }
       },
       Route(
-        "POST", "/set_default_limits", "Lower every pod to its smallest limit, once.", tag: "published", failures: [409]
+        "POST", "/set_default_limits", "Lower every pod to its smallest limit, once.", tag: "published", answer: said,
+        failures: [409]
       ) {
         _ in
         .later(
@@ -51,11 +54,11 @@ enum PublishedRoutes {
             guard desk.settings.mode == .apply else {
               throw .conflict("the service only recommends; nothing is resized before the mode is apply")
             }
-            desk.driver.lowerOnce()
+            desk.driver.lowerOnce(nil)
             return message("Default limits set")
           })
       },
-      Route("GET", "/status", "Whether the agents act.", tag: "published") { _ in
+      Route("GET", "/status", "Whether the agents act.", tag: "published", answer: .object(["status": .bool])) { _ in
         let isRunning = session.snapshot.settings.isRunning
         return .now(
           object { json in
@@ -63,7 +66,9 @@ enum PublishedRoutes {
             json.put(isRunning)
           })
       },
-      Route("GET", "/algorithm", "The family of algorithms in use.", tag: "published") { _ in
+      Route(
+        "GET", "/algorithm", "The family of algorithms in use.", tag: "published", answer: .object(["algorithm": .text])
+      ) { _ in
         let family = session.service.family(session.snapshot.settings)
         return .now(
           object { json in
@@ -71,7 +76,9 @@ enum PublishedRoutes {
             json.put(family)
           })
       },
-      Route("GET", "/resources", "The pool's size, millicores.", tag: "published") { _ in
+      Route(
+        "GET", "/resources", "The pool's size, millicores.", tag: "published", answer: .object(["resources": .integer])
+      ) { _ in
         let capacity = session.snapshot.settings.capacity
         return .now(
           object { json in
@@ -79,7 +86,8 @@ enum PublishedRoutes {
             json.put(capacity)
           })
       },
-      Route("GET", "/interval", "Seconds between decisions.", tag: "published") { _ in
+      Route("GET", "/interval", "Seconds between decisions.", tag: "published", answer: .object(["interval": .number]))
+      { _ in
         let interval = session.snapshot.settings.interval
         return .now(
           object { json in
@@ -87,7 +95,10 @@ enum PublishedRoutes {
             json.put(interval)
           })
       },
-      Route("POST", "/add_agent", "Drive one more of the pods that are there.", tag: "published", failures: [409]) {
+      Route(
+        "POST", "/add_agent", "Drive one more of the pods that are there.", tag: "published", answer: said,
+        failures: [409]
+      ) {
         _ in
         change(session) { settings, desk throws(APIFailure) in
           guard let name = names(desk).first(where: { isAdvised(settings, $0) }) else {
@@ -97,19 +108,24 @@ enum PublishedRoutes {
           return message("Agent added")
         }
       },
-      Route("POST", "/remove_agent", "Drive the last pod no more.", tag: "published") { _ in
+      Route("POST", "/remove_agent", "Drive the last pod no more.", tag: "published", answer: said) { _ in
         change(session) { settings, desk throws(APIFailure) in
           let driven = names(desk).filter { !isAdvised(settings, $0) }
-          guard driven.count > 1, let name = driven.last else { return message("Cannot remove the only agent") }
+          guard let name = driven.last else { return message("Cannot remove the only agent") }
           settings.pods[name, default: PodOverride()].mode = .recommend
           return message("Last agent removed")
         }
       },
-      Route("POST", "/remove_first_agent", "Drive the first pod no more.", tag: "published") { _ in
+      Route(
+        "POST", "/remove_first_agent", "Drive the first pod no more, and leave it its smallest limit.",
+        tag: "published", answer: said
+      ) { _ in
         change(session) { settings, desk throws(APIFailure) in
           let driven = names(desk).filter { !isAdvised(settings, $0) }
           guard driven.count > 1, let name = driven.first else { return message("Cannot remove the only agent") }
           settings.pods[name, default: PodOverride()].mode = .recommend
+          // As published: what the first leaves behind is the smallest limit, what the last does, its limit.
+          if settings.mode == .apply { desk.driver.lowerOnce(name) }
           return message("First agent removed")
         }
       },
@@ -118,7 +134,7 @@ enum PublishedRoutes {
       routes.append(
         Route(
           "POST", "/set_\(family)_algorithm", "Have the shipped \(family) agents drive.", tag: "published",
-          failures: [422]
+          answer: said, failures: [422]
         ) { _ in
           change(session) { settings, _ throws(APIFailure) in
             if session.service.family(settings) == family { return message("\(family) algorithm already set") }
@@ -130,6 +146,8 @@ enum PublishedRoutes {
     }
     return routes
   }
+
+  private static let said = AnswerShape.named("Message")
 
   /// Pods that are there, in the order of their places.
   private static func names(_ desk: Session.Desk) -> [String] {

@@ -20,19 +20,24 @@ struct Route: Sendable {
   var summary: String
   var tag: String
   var fields: [RequestBody.Field] = []
-  /// Parameters of the query, with what they are for.
-  var query: [(name: String, summary: String)] = []
+  /// Parameters of the query.
+  var query: [RequestBody.Field] = []
   /// What a successful answer carries.
   var contentType = "application/json"
+  /// nil for what is no JSON.
+  var answer: AnswerShape?
   /// Statuses beside success, with their reasons.
   var failures: [Int] = []
   /// Whether it changes anything: then a token may be demanded, and an audit line is written.
   var mutates: Bool { method != "GET" }
+  /// Whoever asks whether the process lives has no token.
+  var isOpen: Bool { ["/healthz", "/readyz"].contains(template) }
   var handler: @Sendable (Call) throws(APIFailure) -> ServerAnswer
 
   init(
     _ method: String, _ path: String, _ summary: String, tag: String, fields: [RequestBody.Field] = [],
-    query: [(name: String, summary: String)] = [], contentType: String = "application/json", failures: [Int] = [],
+    query: [RequestBody.Field] = [], contentType: String = "application/json", answer: AnswerShape? = nil,
+    failures: [Int] = [],
     handler: @escaping @Sendable (Call) throws(APIFailure) -> ServerAnswer
   ) {
     self.method = method
@@ -44,6 +49,7 @@ struct Route: Sendable {
     self.fields = fields
     self.query = query
     self.contentType = contentType
+    self.answer = answer
     self.failures = failures
     self.handler = handler
   }

@@ -62,9 +62,12 @@ public final class Session: Sendable {
     var orders: [Order] = []
     var snapshot: SessionSnapshot
     var state: [UInt8]?
-    var metrics: [UInt8]?
+    /// By whether it is OpenMetrics' format.
+    var metrics: [Bool: [UInt8]] = [:]
     var history = SessionHistory()
     var publishedAt: Double
+    /// When the event streams are to be kept alive again.
+    var commentAt = Double.infinity
     var isStopped = false
     var hasEnded = false
   }
@@ -86,7 +89,7 @@ public final class Session: Sendable {
         snapshot: SessionSnapshot(
           time: Pace.wall(), settings: settings, facts: facts, election: nil, round: 0, missedRounds: 0,
           counts: ResizeCounts(), allocated: 0, reserved: 0, used: 0, tick: 0, tickMedian: 0, tickHigh: 0,
-          notice: "the first round has not come yet", pods: [], roundTime: nil), publishedAt: -.infinity))
+          notice: Self.waiting, pods: [], roundTime: nil), publishedAt: -.infinity))
   }
 
   // MARK: For requests
@@ -103,12 +106,12 @@ public final class Session: Sendable {
     }
   }
 
-  /// `/metrics` but for its end, encoded once a round.
-  var metricsBytes: [UInt8] {
+  /// `/metrics`, encoded once a round in each of its formats.
+  func metricsBytes(isOpen: Bool) -> [UInt8] {
     shared.withLock { shared in
-      if let metrics = shared.metrics { return metrics }
-      let metrics = MetricsText.render(shared.snapshot, service, ticks: ticks.withLock { $0 })
-      shared.metrics = metrics
+      if let metrics = shared.metrics[isOpen] { return metrics }
+      let metrics = MetricsText.render(shared.snapshot, service, ticks: ticks.withLock { $0 }, isOpen: isOpen)
+      shared.metrics[isOpen] = metrics
       return metrics
     }
   }
@@ -139,7 +142,10 @@ public final class Session: Sendable {
   }
 
   /// Whether the loop has something to do before its next round: what its driver waits with.
-  public var isWanted: Bool { shared.withLock { !$0.orders.isEmpty || $0.isStopped } }
+  public var isWanted: Bool {
+    let now = Pace.monotonic()
+    return shared.withLock { !$0.orders.isEmpty || $0.isStopped || now >= $0.commentAt }
+  }
 
   // MARK: The loop
 
@@ -150,22 +156,21 @@ public final class Session: Sendable {
   /// - Returns: whether everything is as it was.
   public func run(_ driver: any SessionDriver, restores: Bool = true, shouldEnd: () -> Bool = { false }) -> Bool {
     let desk = Desk(snapshot.settings, driver)
+    desk.notice = Self.waiting
+    republish(desk)
     var failures = 0
-    var commentAt = Pace.monotonic() + 10
+    keepAlive()
     while !shared.withLock({ $0.isStopped }) {
       if shouldEnd() { stop() }
       fulfil(desk)
-      if Pace.monotonic() >= commentAt {
-        events.sendComment()
-        commentAt = Pace.monotonic() + 10
-      }
+      if shared.withLock({ Pace.monotonic() >= $0.commentAt }) { keepAlive() }
       do {
         guard let (round, seconds) = try driver.perform() else {
           if !isWanted { Pace.rest(0.05) }
           continue
         }
         failures = 0
-        if desk.notice?.hasPrefix(Self.failed) == true { desk.notice = nil }
+        if desk.notice == Self.waiting || desk.notice?.hasPrefix(Self.failed) == true { desk.notice = nil }
         publish(round, seconds, desk)
       } catch {
         // A loop that ends silently would leave pods to themselves: it is said, and tried again.
@@ -186,7 +191,14 @@ public final class Session: Sendable {
     return outcome.failed.isEmpty
   }
 
+  private static let waiting = "the first round has not come yet"
   private static let failed = "the last round failed: "
+
+  /// However long the wait for a round is, what stands between us and a listener must not think that nobody is there.
+  private func keepAlive() {
+    events.sendComment()
+    shared.withLock { $0.commentAt = Pace.monotonic() + 10 }
+  }
 
   /// Ends the loop after what it is doing.
   public func stop() { shared.withLock { $0.isStopped = true } }
@@ -223,7 +235,7 @@ public final class Session: Sendable {
     shared.withLock { shared in
       shared.snapshot = snapshot
       shared.state = nil
-      shared.metrics = nil
+      shared.metrics = [:]
       shared.history.take(snapshot)
       shared.publishedAt = Pace.monotonic()
     }
@@ -235,7 +247,7 @@ public final class Session: Sendable {
     shared.withLock { shared in
       shared.snapshot = snapshot
       shared.state = nil
-      shared.metrics = nil
+      shared.metrics = [:]
     }
   }
 

@@ -63,8 +63,10 @@ public protocol SessionDriver: AnyObject {
   /// Puts all original limits back, and lets the pods be. Returns how many, and which failed for what reason.
   func release() -> (restored: Int, failed: [String: String])
 
-  /// Lowers every pod to its minimum in the next round, whatever the agents want, and whether they act or not.
-  func lowerOnce()
+  /// Lowers every pod, or one, to its minimum in the next round, whatever the agents want, and whether they act or not.
+  ///
+  /// - Parameter pod: its name; nil for all.
+  func lowerOnce(_ pod: String?)
 
   /// Why nothing moves on a place; empty when all is well.
   func note(_ place: Int) -> String

@@ -5,7 +5,6 @@ struct SessionHistory: Sendable {
   struct Decision: Sendable {
     var time: Double
     var round: Int
-    var pod: String
     var view: PodView
   }
 
@@ -16,13 +15,17 @@ struct SessionHistory: Sendable {
   static let podsMaximum = 1000
 
   private struct Series {
+    var name: String
+    var namespace: String?
     var limit: [Int32]
     var usage: [Float]
     var throttled: [Float]
     /// Seconds; NaN where unknown.
     var response: [Float]
 
-    init() {
+    init(_ pod: PodView) {
+      name = pod.name
+      namespace = pod.namespace
       limit = Array(repeating: -1, count: SessionHistory.length)
       usage = Array(repeating: .nan, count: SessionHistory.length)
       throttled = Array(repeating: .nan, count: SessionHistory.length)
@@ -33,6 +36,7 @@ struct SessionHistory: Sendable {
   private var times = Array(repeating: 0.0, count: length)
   private var capacities = Array(repeating: 0, count: length)
   private var count = 0
+  /// By the pods' keys.
   private var series: [String: Series] = [:]
   private(set) var decisions: [Decision] = []
 
@@ -45,20 +49,21 @@ struct SessionHistory: Sendable {
     if !isKept { series.removeAll() }
     // A place that nobody has any more is forgotten once its history has passed.
     if isKept, count % Self.length == 0 {
-      let names = Set(snapshot.pods.map(\.name))
+      let names = Set(snapshot.pods.map(\.key))
       series = series.filter { names.contains($0.key) }
     }
     for pod in snapshot.pods where isKept {
-      var own = series[pod.name] ?? Series()
-      series[pod.name] = nil
+      let key = pod.key
+      var own = series[key] ?? Series(pod)
+      series[key] = nil
       own.limit[slot] = pod.isPresent ? Int32(clamping: pod.limit) : -1
       own.usage[slot] = pod.isPresent ? Float(pod.usage) : .nan
       own.throttled[slot] = pod.isPresent ? Float(pod.throttled) : .nan
       own.response[slot] = pod.isPresent ? Float(pod.responses?.p95 ?? .nan) : .nan
-      series[pod.name] = own
+      series[key] = own
     }
     for pod in snapshot.pods where pod.isPresent && (pod.isSent || pod.newLimit != pod.from) {
-      decisions.append(Decision(time: snapshot.time, round: snapshot.round, pod: pod.name, view: pod))
+      decisions.append(Decision(time: snapshot.time, round: snapshot.round, view: pod))
     }
     if decisions.count > 2 * Self.decisionsMaximum { decisions.removeFirst(decisions.count - Self.decisionsMaximum) }
   }
@@ -77,10 +82,12 @@ struct SessionHistory: Sendable {
       json.array { json in for slot in slots { json.put(capacities[slot]) } }
       json.key("pods")
       json.array { json in
-        for (name, own) in series.sorted(by: { $0.key < $1.key }) {
+        for own in series.sorted(by: { $0.key < $1.key }).map(\.value) {
           json.object { json in
             json.key("name")
-            json.put(name)
+            json.put(own.name)
+            json.key("namespace")
+            json.put(own.namespace)
             json.key("limit")
             json.array { json in for slot in slots { json.put(own.limit[slot] < 0 ? nil : Int(own.limit[slot])) } }
             json.key("usage")
@@ -97,20 +104,26 @@ struct SessionHistory: Sendable {
   }
 
   /// The newest first.
+  ///
+  /// - Parameter pod: a name, or `namespace/name`.
   func decisions(of pod: String?, limit: Int) -> [UInt8] {
     var json = JSONBytes()
     json.array { json in
       var left = limit
-      for decision in decisions.reversed() where left > 0 && (pod == nil || decision.pod == pod) {
-        left -= 1
+      for decision in decisions.reversed() {
         let view = decision.view
+        guard left > 0 else { break }
+        if let pod, view.name != pod, view.key != pod { continue }
+        left -= 1
         json.object { json in
           json.key("time")
           json.put(decision.time)
           json.key("round")
           json.put(decision.round)
           json.key("pod")
-          json.put(decision.pod)
+          json.put(view.name)
+          json.key("namespace")
+          json.put(view.namespace)
           json.key("limit_before")
           json.put(view.from)
           json.key("limit")

@@ -61,6 +61,9 @@ public struct PodView: Sendable, Equatable {
     self.note = note
   }
 
+  /// `namespace/name`, or the name alone where there is one namespace: tells all pods apart.
+  var key: String { namespace.map { $0 + "/" + name } ?? name }
+
   /// One plain sentence about the last decision.
   var sentence: String {
     guard isPresent else { return "The pod is not there, or not measured yet." }
@@ -221,7 +224,7 @@ public struct SessionSnapshot: Sendable {
         json.key("maximum")
         json.put(settings.maximum)
       }
-      writeRound(to: &json, pods: pods)
+      writeRound(to: &json, pods: pods, isComplete: true)
     }
     return json.bytes
   }
@@ -229,12 +232,13 @@ public struct SessionSnapshot: Sendable {
   /// What changes with every round. Of very many pods only those about which something was decided.
   func roundUpdate() -> [UInt8] {
     var json = JSONBytes(capacity: 512 + pods.count * 640)
-    let told = pods.count <= 1000 ? pods : pods.filter { $0.isSent || $0.newLimit != $0.from }
-    json.object { writeRound(to: &$0, pods: told) }
+    let isComplete = pods.count <= 1000
+    let told = isComplete ? pods : pods.filter { $0.isSent || $0.newLimit != $0.from }
+    json.object { writeRound(to: &$0, pods: told, isComplete: isComplete) }
     return json.bytes
   }
 
-  private func writeRound(to json: inout JSONBytes, pods told: [PodView]) {
+  private func writeRound(to json: inout JSONBytes, pods told: [PodView], isComplete: Bool) {
     json.key("election")
     if let election {
       json.object { json in
@@ -287,6 +291,8 @@ public struct SessionSnapshot: Sendable {
       json.key("unanswered")
       json.put(counts.unanswered)
     }
+    json.key("complete")
+    json.put(isComplete)
     json.key("pods")
     json.array { json in for pod in told { pod.write(to: &json, decisionAt: roundTime) } }
   }

@@ -1,14 +1,17 @@
 // The live page: listens to the service's events, draws, and sends what the operator changes.
-import { drawPod, drawPool, drawTrend, holderColour, readPalette } from "/assets/charts.js";
+import { crowdColour, drawPod, drawPool, drawPoolTrend, drawTrend, holderAt, holderColour, POD_HEIGHT, readPalette, sampleAt } from "/assets/charts.js";
 
 const $ = id => document.getElementById(id);
 const SPAN = 180;             // seconds in a chart
 const CARDS_MAXIMUM = 12;     // above so many pods they are a table
+const ROWS_MAXIMUM = 500;     // above so many rows the filter must help
 let state = null;
 let podsByKey = new Map();
 const series = new Map();
+const pool = { times: [], used: [], held: [], capacity: [] };
 let decisions = [];
 let selected = null;
+let selectedFrom = null;
 let token = sessionStorage.getItem("marlise-token") || "";
 let dirty = false;
 let sort = { column: "name", descending: false };
@@ -20,9 +23,11 @@ let isPending = false;
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const m = value => value == null ? "–" : whole.format(value) + "m";
 const percent = value => value == null ? "–" : whole.format(value * 100) + " %";
-const ms = seconds => seconds == null ? "–" : seconds < 0.01 ? (seconds * 1000).toFixed(1) + " ms" : whole.format(seconds * 1000) + " ms";
+const ms = seconds => seconds == null ? "–" : seconds < 0.01 ? (seconds * 1000).toFixed(1) + " ms" : seconds < 10 ? whole.format(seconds * 1000) + " ms" : seconds.toFixed(1) + " s";
 const keyOf = pod => pod.namespace ? pod.namespace + "/" + pod.name : pod.name;
 const clock = time => new Date(time * 1000).toLocaleTimeString([], { hour12: false });
+const ago = seconds => seconds >= 90 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds)} s ago`;
+const spanOf = times => times.length > 1 ? ago(times[times.length - 1] - times[0]) : "";
 
 // ---- theme
 
@@ -44,6 +49,12 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setT
 
 function emptySeries() { return { times: [], limit: [], usage: [], throttled: [], response: [] }; }
 
+function cut(lists, time) {
+  let old = 0;
+  while (old < lists.times.length && lists.times[old] < time - SPAN) old++;
+  if (old) for (const list of Object.values(lists)) list.splice(0, old);
+}
+
 function remember(pod, time) {
   const key = keyOf(pod);
   let own = series.get(key);
@@ -54,8 +65,19 @@ function remember(pod, time) {
   own.usage.push(pod.present ? pod.usage : null);
   own.throttled.push(pod.present ? pod.throttled : null);
   own.response.push(pod.present ? pod.response_p95 : null);
-  while (own.times[0] < time - SPAN) for (const list of Object.values(own)) list.shift();
+  cut(own, time);
 }
+
+function rememberPool(update) {
+  if (pool.times.length && update.time <= pool.times[pool.times.length - 1]) return;
+  pool.times.push(update.time);
+  pool.used.push(update.pool.used);
+  pool.held.push(heldBy(podsByKey.values()));
+  pool.capacity.push(update.pool.capacity);
+  cut(pool, update.time);
+}
+
+const heldBy = pods => { let sum = 0; for (const pod of pods) if (pod.present) sum += pod.limit; return sum; };
 
 async function loadHistory() {
   try {
@@ -64,50 +86,92 @@ async function loadHistory() {
     const history = await answer.json();
     series.clear();
     for (const pod of history.pods) {
-      series.set(pod.name, { times: [...history.times], limit: pod.limit, usage: pod.usage, throttled: pod.throttled, response: pod.response_p95 });
+      series.set(keyOf(pod), { times: [...history.times], limit: pod.limit, usage: pod.usage, throttled: pod.throttled, response: pod.response_p95 });
     }
-    const list = await fetch("/api/v1/decisions?limit=40", { headers: headers() });
-    if (list.ok) decisions = await list.json();
+    if (history.pods.length) {
+      pool.times = [...history.times];
+      pool.capacity = history.capacity;
+      const sum = name => history.times.map((_, i) => history.pods.reduce((sum, pod) => pod[name][i] == null ? sum : (sum ?? 0) + pod[name][i], null));
+      pool.used = sum("usage");
+      pool.held = sum("limit");
+    }
+    const list = await fetch("/api/v1/decisions?limit=60", { headers: headers() });
+    if (list.ok) decisions = (await list.json()).map(d => ({ ...d, from: d.limit_before, pod: keyOf({ namespace: d.namespace, name: d.pod }) }));
     schedule();
   } catch { /* the event stream tells when the service is away */ }
 }
 
 // ---- events
 
-let source = null;
 let lostAt = null;
+let isLockedOut = false;
+let retry = null;             // wakes who waits for the next attempt
 
-function connect() {
-  source = new EventSource("/api/v1/events");
-  source.addEventListener("state", event => {
-    const isNew = lostAt != null || state == null;
-    lostAt = null;
-    take(JSON.parse(event.data), true);
-    if (isNew) loadHistory();
-  });
-  source.addEventListener("round", event => take(JSON.parse(event.data), false));
-  source.onerror = () => {
+const pause = milliseconds => new Promise(resolve => { const timer = setTimeout(resolve, milliseconds); retry = () => { clearTimeout(timer); resolve(); }; });
+
+// fetch, not EventSource: only this can carry the token that a service may demand for reading, too.
+async function follow() {
+  for (;;) {
+    const stop = new AbortController();
+    let watchdog = 0;
+    const heard = () => {
+      clearTimeout(watchdog);
+      // The service says something every ten seconds.
+      watchdog = setTimeout(() => stop.abort(), 25_000);
+    };
+    try {
+      heard();
+      const answer = await fetch("/api/v1/events", { headers: headers(), signal: stop.signal, cache: "no-store" });
+      isLockedOut = answer.status === 401;
+      if (!answer.ok) throw new Error(String(answer.status));
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        heard();
+        rest += value;
+        const events = rest.split("\n\n");
+        rest = events.pop();
+        for (const event of events) handle(event);
+      }
+    } catch { /* said below, and tried again */ }
+    clearTimeout(watchdog);
+    stop.abort();
     if (lostAt == null) lostAt = Date.now();
+    $("token-label").hidden = !isLockedOut && state?.authorization !== "required";
     banner();
-    // A browser gives up on some failures; we do not.
-    if (source.readyState === EventSource.CLOSED) { source.close(); setTimeout(connect, 2000); }
-  };
+    await pause(isLockedOut ? 3600e3 : document.hidden ? 5000 : 1000);
+  }
+}
+
+function handle(event) {
+  const name = /^event: (.*)$/m.exec(event), data = /^data: (.*)$/m.exec(event);
+  if (!name || !data) return;
+  const isWhole = name[1] === "state";
+  const isNew = isWhole && (lostAt != null || state == null);
+  lostAt = null;
+  take(JSON.parse(data[1]), isWhole);
+  if (isNew) loadHistory();
 }
 
 function take(update, isWhole) {
-  if (lostAt != null && !isWhole) lostAt = null;
-  state = isWhole ? update : Object.assign({}, state, update, { pods: state ? state.pods : update.pods });
-  if (isWhole) podsByKey = new Map();
+  state = isWhole ? update : Object.assign({}, state, update);
+  // Of very many pods a round tells only those whose limits moved.
+  if (update.complete) podsByKey = new Map();
+  const fresh = [];
   for (const pod of update.pods) {
     podsByKey.set(keyOf(pod), pod);
     remember(pod, update.time);
     const d = pod.decision;
     if (!isWhole && d && d.limit !== d.from) {
-      decisions.unshift({ time: update.time, pod: keyOf(pod), limit_before: d.from, limit: d.limit, text: d.text, sent: d.sent });
+      fresh.push({ time: update.time, pod: keyOf(pod), from: d.from, limit: d.limit, wish: d.wish, text: d.text, reasons: d.reasons, sent: d.sent });
     }
   }
-  decisions.length = Math.min(decisions.length, 40);
+  if (fresh.length) decisions = [...fresh.slice(0, 60), ...decisions].slice(0, 60);
   state.pods = [...podsByKey.values()];
+  for (const key of series.keys()) if (!podsByKey.has(key)) series.delete(key);
+  rememberPool(update);
   schedule();
 }
 
@@ -121,6 +185,19 @@ function schedule() {
 }
 
 function text(id, value) { const node = $(id); if (node.textContent !== value) node.textContent = value; }
+function set(node, value) { if (node.textContent !== value) node.textContent = value; }
+
+// Pods of one owner differ at the end of their names: a name without room loses its middle.
+function setName(node, name) {
+  if (node.title === name) return;
+  node.title = name;
+  node.classList.add("name");
+  const cut = name.length > 18 ? name.length - 9 : name.length;
+  const head = document.createElement("span"), tail = document.createElement("span");
+  head.textContent = name.slice(0, cut);
+  tail.textContent = name.slice(cut);
+  node.replaceChildren(head, tail);
+}
 
 function draw() {
   const pods = state.pods.filter(pod => pod.present);
@@ -131,19 +208,26 @@ function draw() {
   pill("mode", state.mode === "apply" ? "applying" : "recommending", state.mode === "apply" ? "good" : "warn");
   $("mode").hidden = !state.running;
   $("leader").hidden = !state.election;
-  if (state.election) pill("leader", state.election.is_leader ? "acting instance" : "standing by", state.election.is_leader ? "good" : "idle");
-  text("pool-allocated", whole.format(state.pool.allocated));
+  if (state.election) {
+    const { is_leader: isLeader, leader, lease } = state.election;
+    pill("leader", isLeader ? "this instance acts" : leader ? `${leader} acts` : "nobody acts yet", isLeader ? "good" : "idle");
+    $("leader").title = `the lease is ${lease}; this is ${state.election.identity}`;
+  }
+  text("pool-held", whole.format(heldBy(pods)));
   text("pool-capacity", whole.format(state.pool.capacity));
   text("figure-used", `${m(state.pool.used)} (${percent(state.pool.used / Math.max(state.pool.capacity, 1))})`);
   text("figure-pods", whole.format(pods.length));
-  text("figure-resizes", whole.format(state.resizes.sent) + (state.resizes.refused ? `, ${state.resizes.refused} refused` : ""));
+  text("figure-resizes", whole.format(state.resizes.sent) + (state.resizes.refused ? `, ${whole.format(state.resizes.refused)} refused` : ""));
   text("figure-tick", ms(state.tick.last));
   text("figure-missed", whole.format(state.missed_rounds));
   drawHolders(pods);
   const asTable = state.pods.length > CARDS_MAXIMUM;
+  $("columns").classList.toggle("many", asTable);
   $("cards").hidden = asTable;
   $("table-frame").hidden = !asTable;
   $("filter-label").hidden = !asTable;
+  $("nobody").hidden = state.pods.length > 0;
+  text("nobody", state.round === 0 ? "The first round has not come yet." : "No pod matches at present. As soon as one does, it has an agent and shows here.");
   if (asTable) drawTable(); else drawCards();
   drawDecisions();
   fillControl();
@@ -156,30 +240,55 @@ function pill(id, label, tone) {
   $(id).dataset.tone = tone;
 }
 
+// The pool
+
+let holders = [];
+
 function drawHolders(pods) {
-  const sorted = [...pods].sort((a, b) => a.place - b.place);
-  const holders = sorted.map(pod => ({ name: pod.name, limit: pod.limit, usage: pod.usage, colour: holderColour(pod.place) }));
+  const isCrowd = pods.length > CARDS_MAXIMUM;
+  const sorted = [...pods].sort((a, b) => isCrowd ? b.limit - a.limit : a.place - b.place);
+  holders = sorted.map((pod, index) => ({ key: keyOf(pod), name: pod.name, limit: pod.limit, usage: pod.usage, colour: isCrowd ? crowdColour(index) : holderColour(pod.place) }));
   if (state.pool.reserved > 0) holders.push({ name: "held beside", limit: state.pool.reserved, usage: 0, colour: "#8896a3" });
   drawPool($("pool-bar"), holders, state.pool.capacity);
+  drawPast(isCrowd);
   const legend = $("pool-legend");
-  const shown = [...holders].sort((a, b) => b.limit - a.limit).slice(0, 8);
-  while (legend.children.length > shown.length + 1) legend.lastChild.remove();
-  while (legend.children.length < shown.length + 1) {
-    const entry = document.createElement("span");
-    entry.append(document.createElement("i"), document.createElement("span"));
+  const shown = isCrowd ? holders.slice(0, 6) : holders;
+  const free = state.pool.capacity - holders.reduce((sum, holder) => sum + holder.limit, 0);
+  const entries = shown.map(holder => [holder.colour, holder.name, m(holder.limit)]);
+  if (holders.length > shown.length) entries.push(["transparent", `and ${whole.format(holders.length - shown.length)} more`, ""]);
+  entries.push(["var(--free)", "free", m(Math.max(free, 0))]);
+  while (legend.children.length > entries.length) legend.lastChild.remove();
+  while (legend.children.length < entries.length) {
+    const entry = document.createElement("span"), name = document.createElement("span");
+    entry.append(document.createElement("i"), name, document.createElement("b"));
     legend.append(entry);
   }
-  shown.forEach((holder, index) => {
-    const entry = legend.children[index];
-    entry.hidden = false;
-    entry.firstChild.style.setProperty("background", holder.colour);
-    entry.lastChild.textContent = `${holder.name} ${m(holder.limit)}`;
+  entries.forEach(([colour, name, value], index) => {
+    const [box, label, number] = legend.children[index].children;
+    box.hidden = colour === "transparent";
+    box.style.setProperty("background", colour);
+    setName(label, name);
+    set(number, value);
   });
-  const rest = legend.children[shown.length];
-  rest.firstChild.style.setProperty("background", "transparent");
-  const others = holders.length - shown.length;
-  rest.lastChild.textContent = others > 0 ? `and ${others} more` : `free ${m(Math.max(state.pool.capacity - state.pool.allocated - state.pool.reserved, 0))}`;
 }
+
+function drawPast(isCrowd) {
+  const n = pool.times.length;
+  let layers = [{ values: pool.held, colour: crowdColour(0) }];
+  if (!isCrowd) {
+    layers = holders.filter(holder => holder.key).map(holder => {
+      const own = series.get(holder.key) || emptySeries();
+      // A pod's own history ends with the pool's; it may begin later.
+      return { colour: holder.colour, values: Array.from({ length: n }, (_, i) => own.limit[own.limit.length - n + i] ?? null) };
+    });
+  }
+  drawPoolTrend($("pool-trend"), layers, pool.used, pool.capacity, spanOf(pool.times));
+}
+
+$("pool-bar").addEventListener("pointermove", event => {
+  const holder = holderAt(event.target, event.offsetX, holders, state ? state.pool.capacity : 0);
+  event.target.title = holder ? `${holder.key || holder.name}: limit ${m(holder.limit)}, used ${m(holder.usage)}` : "free";
+});
 
 // Cards
 
@@ -197,27 +306,28 @@ function makeCard() {
   edit.type = "button";
   edit.className = "quiet small edit";
   edit.textContent = "Edit";
-  head.append(title, owner, edit);
+  head.append(title, edit, owner);
   const numbers = document.createElement("div");
   numbers.className = "numbers";
-  const values = {};
-  for (const [name, label] of [["limit", "limit"], ["usage", "used"], ["throttled", "throttled"], ["response", "response time"]]) {
+  const values = {}, captions = {};
+  for (const [name, label] of [["limit", "limit"], ["usage", "used"], ["throttled", "throttled"], ["response", "P95 response"]]) {
     const box = document.createElement("div");
     box.className = name;
     values[name] = document.createElement("b");
-    const caption = document.createElement("span");
-    caption.textContent = label;
-    box.append(values[name], caption);
+    captions[name] = document.createElement("span");
+    captions[name].textContent = label;
+    box.append(values[name], captions[name]);
     numbers.append(box);
   }
   const canvas = document.createElement("canvas");
   canvas.setAttribute("role", "img");
-  canvas.style.setProperty("height", "170px");
   const why = document.createElement("p");
   why.className = "why";
   card.append(head, numbers, canvas, why);
-  const entry = { card, title, owner, edit, values, canvas, why, key: "" };
-  edit.addEventListener("click", () => select(entry.key));
+  const entry = { card, title, owner, edit, values, canvas, why, key: "", pointer: null };
+  edit.addEventListener("click", () => select(entry.key, edit));
+  canvas.addEventListener("pointermove", event => { entry.pointer = event.offsetX; schedule(); });
+  canvas.addEventListener("pointerleave", () => { entry.pointer = null; schedule(); });
   return entry;
 }
 
@@ -233,19 +343,22 @@ function drawCards() {
     let entry = cards.get(key);
     if (!entry) { cards.set(key, entry = makeCard()); entry.key = key; }
     if (box.children[index] !== entry.card) box.insertBefore(entry.card, box.children[index] || null);
-    const set = (node, value) => { if (node.textContent !== value) node.textContent = value; };
-    set(entry.title, pod.name);
+    setName(entry.title, pod.name);
     set(entry.owner, [pod.namespace, pod.owner, pod.priority !== 1 ? "priority " + pod.priority : "", pod.mode === "recommend" ? "only advised" : ""].filter(Boolean).join(" · "));
     entry.edit.setAttribute("aria-label", "Edit " + pod.name);
     entry.card.classList.toggle("absent", !pod.present);
-    set(entry.values.limit, m(pod.limit));
-    set(entry.values.usage, m(pod.usage));
-    set(entry.values.throttled, percent(pod.throttled));
-    set(entry.values.response, ms(pod.response_p95));
-    set(entry.why, pod.note || (pod.decision ? pod.decision.text : pod.present ? "" : "This pod is not there at present."));
     const own = series.get(key) || emptySeries();
-    const past = own.times.length > 1 ? own.times[own.times.length - 1] - own.times[0] : 0;
-    drawPod(entry.canvas, { ...own, span: past >= 90 ? `${Math.round(past / 60)} min ago` : `${Math.round(past)} s ago` }, 170);
+    const mark = entry.pointer != null && own.times.length ? sampleAt(entry.canvas, entry.pointer, own.times.length) : null;
+    const at = name => mark == null ? pod[name] : own[name === "response_p95" ? "response" : name][mark];
+    set(entry.values.limit, m(at("limit")));
+    set(entry.values.usage, m(at("usage")));
+    set(entry.values.throttled, percent(at("throttled")));
+    set(entry.values.response, ms(at("response_p95")));
+    set(entry.why, mark != null ? `At ${clock(own.times[mark])}, ${ago(own.times[own.times.length - 1] - own.times[mark])}.`
+      : pod.note || (pod.decision ? pod.decision.text : pod.present ? "" : "This pod is not there at present."));
+    const height = (own.response.some(v => v != null) ? POD_HEIGHT.whole : POD_HEIGHT.plain) + "px";
+    if (entry.canvas.style.height !== height) entry.canvas.style.setProperty("height", height);
+    drawPod(entry.canvas, { ...own, mark, span: spanOf(own.times) });
     if (isTime || !entry.canvas.hasAttribute("aria-label")) {
       entry.canvas.setAttribute("aria-label", `${pod.name}: limit ${m(pod.limit)}, used ${m(pod.usage)}, throttled ${percent(pod.throttled)}, response time ${ms(pod.response_p95)}`);
     }
@@ -257,7 +370,7 @@ function drawCards() {
 const columns = [
   ["name", "Pod", pod => keyOf(pod)], ["limit", "Limit", pod => pod.limit], ["usage", "Used", pod => pod.usage],
   ["share", "Of limit", pod => pod.limit ? pod.usage / pod.limit : 0], ["throttled", "Throttled", pod => pod.throttled],
-  ["response", "Response", pod => pod.response_p95 ?? -1], ["priority", "Priority", pod => pod.priority],
+  ["response", "P95", pod => pod.response_p95 ?? -1], ["priority", "Priority", pod => pod.priority],
 ];
 const rows = new Map();
 const visible = new Set();
@@ -280,18 +393,18 @@ function makeHead() {
       sort = { column: name, descending: sort.column === name ? !sort.descending : name !== "name" };
       drawTable(true);
     });
+    if (name === "name") cell.className = "text";
     cell.append(button);
     cell.dataset.column = name;
     head.append(cell);
   }
-  for (const label of ["Last 3 min", "Decision"]) {
+  for (const label of ["Last minutes", "Decision"]) {
     const cell = document.createElement("th");
     cell.scope = "col";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.disabled = true;
-    button.textContent = label;
-    cell.append(button);
+    cell.className = "text";
+    const span = document.createElement("span");
+    span.textContent = label;
+    cell.append(span);
     head.append(cell);
   }
 }
@@ -306,22 +419,42 @@ function makeRow(key) {
     row.append(cell);
     cells[name] = cell;
   }
+  cells.name.className = "pod text";
   const link = document.createElement("button");
   link.type = "button";
   link.className = "link";
-  link.addEventListener("click", () => select(key));
+  link.addEventListener("click", () => select(key, link));
   cells.name.append(link);
   cells.link = link;
+  const meter = document.createElement("span");
+  meter.className = "meter";
+  const level = document.createElement("i");
+  meter.append(level);
+  const share = document.createElement("span");
+  cells.share.append(meter, share);
   const trend = document.createElement("td");
   trend.className = "trend";
   const canvas = document.createElement("canvas");
   canvas.setAttribute("aria-hidden", "true");
   trend.append(canvas);
   const why = document.createElement("td");
-  why.className = "why";
+  why.className = "text why";
   row.append(trend, why);
   watcher.observe(row);
-  return { row, cells, canvas, why };
+  return { row, cells, canvas, why, level, share };
+}
+
+const words = { pool: "pool is short", minimum: "smallest", maximum: "largest", step: "step", deadband: "too little", stale: "old metrics", unsettled: "not settled", restore: "led back", budget: "write budget", quiet: "pause", recommend: "advised", standby: "stands by" };
+
+// The table has no room for sentences: what changes, what was wished, what was in the way.
+function brief(pod) {
+  const d = pod.decision;
+  if (!d) return "";
+  if (d.wish == null) return d.reasons.map(name => words[name] || name).join(", ") || "no wish";
+  const move = d.limit !== d.from ? `${d.from} → ${d.limit}m` : d.wish === d.from ? "keeps" : "stays";
+  const wish = d.wish !== d.limit ? `, wished ${d.wish}m` : "";
+  const why = d.reasons.map(name => words[name] || name).join(", ");
+  return move + wish + (why ? ` (${why})` : "");
 }
 
 let orderedAt = 0;
@@ -334,15 +467,16 @@ function drawTable(isForced) {
   }
   // Rows that jump every second cannot be read: by numbers they are put in order every three.
   const now = performance.now();
-  const isTime = isForced || now - orderedAt > 3000 || rows.size !== state.pods.length;
+  const isTime = isForced || now - orderedAt > 3000 || (rows.size !== state.pods.length && rows.size < ROWS_MAXIMUM);
   if (isTime) {
     orderedAt = now;
-    const wanted = state.pods.filter(pod => !filter || keyOf(pod).toLowerCase().includes(filter) || pod.owner.toLowerCase().includes(filter));
-    wanted.sort((a, b) => {
+    const all = state.pods.filter(pod => !filter || keyOf(pod).toLowerCase().includes(filter) || pod.owner.toLowerCase().includes(filter));
+    all.sort((a, b) => {
       const x = value(a), y = value(b);
       const order = typeof x === "string" ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
       return sort.descending ? -order : order;
     });
+    const wanted = all.slice(0, ROWS_MAXIMUM);
     const keys = new Set(wanted.map(keyOf));
     for (const [key, entry] of rows) if (!keys.has(key)) { watcher.unobserve(entry.row); visible.delete(key); entry.row.remove(); rows.delete(key); }
     wanted.forEach((pod, index) => {
@@ -351,21 +485,26 @@ function drawTable(isForced) {
       if (!entry) rows.set(key, entry = makeRow(key));
       if (body.children[index] !== entry.row) body.insertBefore(entry.row, body.children[index] || null);
     });
+    $("table-more").hidden = all.length > 0 && all.length === wanted.length;
+    text("table-more", all.length === 0 ? "No pod has this in its name or its owner’s." : `The first ${whole.format(wanted.length)} of ${whole.format(all.length)} pods in this order; the filter finds the others.`);
   }
   for (const key of visible) {
     const entry = rows.get(key), pod = podsByKey.get(key);
     if (!entry || !pod) continue;
-    const set = (cell, text) => { if (cell.textContent !== text) cell.textContent = text; };
-    set(entry.cells.link, key);
+    const share = pod.limit ? pod.usage / pod.limit : 0;
+    setName(entry.cells.link, key);
     entry.row.classList.toggle("absent", !pod.present);
     set(entry.cells.limit, m(pod.limit));
     set(entry.cells.usage, m(pod.usage));
-    set(entry.cells.share, pod.limit ? percent(pod.usage / pod.limit) : "–");
+    set(entry.share, pod.limit ? percent(share) : "–");
+    entry.level.style.setProperty("transform", `scaleX(${Math.min(share, 1)})`);
+    entry.cells.share.classList.toggle("hot", share > 0.95);
     set(entry.cells.throttled, percent(pod.throttled));
+    entry.cells.throttled.classList.toggle("hot", pod.throttled >= 0.25);
     set(entry.cells.response, ms(pod.response_p95));
     set(entry.cells.priority, String(pod.priority));
-    set(entry.why, pod.note || (pod.decision ? pod.decision.text : ""));
-    entry.why.title = entry.why.textContent;
+    set(entry.why, pod.note || brief(pod));
+    entry.why.title = pod.note || (pod.decision ? pod.decision.text : "");
     drawTrend(entry.canvas, series.get(key) || emptySeries());
   }
 }
@@ -379,23 +518,29 @@ function drawDecisions() {
   const first = decisions.length ? decisions[0].time + decisions[0].pod : null;
   if (first === shownDecision) return;
   shownDecision = first;
-  const list = $("decisions");
-  list.replaceChildren(...decisions.slice(0, 40).map(decision => {
+  $("decisions").replaceChildren(...decisions.map(decision => {
     const item = document.createElement("li");
     const name = document.createElement("b");
-    name.textContent = decision.pod;
+    setName(name, decision.pod);
     const time = document.createElement("time");
     time.textContent = clock(decision.time);
+    const move = document.createElement("span");
+    move.className = "move";
+    move.dataset.way = decision.limit > decision.from ? "up" : "down";
+    move.textContent = `${decision.from} → ${decision.limit}m`;
     const why = document.createElement("p");
-    why.textContent = decision.text;
-    item.append(name, time, why);
+    // The numbers stand beside it already.
+    const sentence = decision.text.replace(/^\d+m → \d+m, /, "");
+    why.textContent = sentence.charAt(0).toUpperCase() + sentence.slice(1);
+    item.append(time, name, move, why);
     return item;
   }));
 }
 
 function banner() {
   const node = $("banner");
-  const message = lostAt != null ? "The connection to the service is lost; trying again …" : state && state.notice ? state.notice : "";
+  const message = isLockedOut ? "This service demands its token before it shows anything: type it under Control."
+    : lostAt != null ? "The connection to the service is lost; trying again …" : state && state.notice ? state.notice : "";
   node.hidden = !message;
   if (node.textContent !== message) node.textContent = message;
 }
@@ -403,7 +548,7 @@ function banner() {
 function speak(pods) {
   if (Date.now() - spokenAt < 30000) return;
   spokenAt = Date.now();
-  text("spoken", `${pods.length} pods, ${m(state.pool.allocated)} of ${m(state.pool.capacity)} held, ${m(state.pool.used)} used, ${state.running ? "running" : "stopped"}.`);
+  text("spoken", `${pods.length} pods, limits of ${m(heldBy(pods))} in a pool of ${m(state.pool.capacity)}, ${m(state.pool.used)} used, ${state.running ? "running" : "stopped"}.`);
 }
 
 // ---- control
@@ -412,8 +557,8 @@ const form = $("control");
 
 function fillControl() {
   const button = $("start-stop");
-  const label = state.running ? "Stop" : "Start";
-  if (button.textContent !== label) button.textContent = label;
+  set(button, state.running ? "Stop" : "Start");
+  button.disabled = false;
   button.classList.toggle("stop", state.running);
   $("token-label").hidden = state.authorization !== "required";
   const select = form.elements.algorithm;
@@ -469,6 +614,7 @@ function confirmApply() {
 }
 
 $("start-stop").addEventListener("click", async () => {
+  if (!state) return;
   if (!state.running && state.mode === "apply" && !await confirmApply()) return;
   await send("/api/v1/settings", { running: !state.running }, $("answer"));
 });
@@ -481,11 +627,13 @@ form.addEventListener("input", event => {
   }
   setDirty(true);
 });
+form.elements.token.addEventListener("change", () => { if (isLockedOut && retry) retry(); });
 
 $("revert").addEventListener("click", () => { setDirty(false); $("answer").textContent = ""; schedule(); });
 
 form.addEventListener("submit", async event => {
   event.preventDefault();
+  if (!state) { if (retry) retry(); return; }
   if (!form.reportValidity()) return;
   const wanted = {}, f = form.elements;
   if (f.mode.value !== state.mode) wanted.mode = f.mode.value;
@@ -500,21 +648,30 @@ form.addEventListener("submit", async event => {
 
 // One pod
 
-function select(key) {
+function select(key, from) {
   const pod = podsByKey.get(key);
   if (!pod) return;
   selected = key;
+  selectedFrom = from;
   $("pod-panel").hidden = false;
-  text("pod-title", "Pod " + key);
+  text("pod-title", key);
   const f = $("pod-form").elements;
   f.priority.value = pod.priority;
   f.mode.value = pod.mode;
   f.minimum.value = pod.minimum;
   f.maximum.value = pod.maximum;
   text("pod-answer", "");
-  f.priority.focus();
+  $("pod-panel").scrollIntoView({ block: "nearest" });
+  f.priority.focus({ preventScroll: true });
 }
-$("pod-close").addEventListener("click", () => { $("pod-panel").hidden = true; selected = null; });
+
+function closePod() {
+  $("pod-panel").hidden = true;
+  selected = null;
+  if (selectedFrom?.isConnected) selectedFrom.focus();
+}
+$("pod-close").addEventListener("click", closePod);
+$("pod-panel").addEventListener("keydown", event => { if (event.key === "Escape") closePod(); });
 $("pod-form").addEventListener("submit", async event => {
   event.preventDefault();
   const pod = podsByKey.get(selected);
@@ -524,7 +681,7 @@ $("pod-form").addEventListener("submit", async event => {
   if (f.mode.value !== pod.mode) wanted.mode = f.mode.value;
   if (Number(f.minimum.value) !== pod.minimum) wanted.minimum = Number(f.minimum.value);
   if (Number(f.maximum.value) !== pod.maximum) wanted.maximum = Number(f.maximum.value);
-  if (!Object.keys(wanted).length) { $("pod-panel").hidden = true; return; }
+  if (!Object.keys(wanted).length) { closePod(); return; }
   await send("/api/v1/pods/" + selected.split("/").map(encodeURIComponent).join("/"), wanted, $("pod-answer"));
 });
 
@@ -533,4 +690,4 @@ $("pod-form").addEventListener("submit", async event => {
 try { setTheme(localStorage.getItem("marlise-theme") || undefined); } catch { setTheme(); }
 form.elements.token.value = token;
 new ResizeObserver(() => schedule()).observe(document.body);
-connect();
+follow();

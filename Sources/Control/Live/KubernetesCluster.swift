@@ -202,13 +202,18 @@ public final class KubernetesCluster: ControlledCluster {
     // Who is woken early waits for the same round again.
     self.due = due
     if let end, due > end + interval / 2 { return false }
+    let stoodBy = !mayAct
     while true {
       if shouldStop() { return false }
       let left = due - clock.pacing.now()
-      if left <= 0 { break }
+      if left <= 0 {
+        self.due = nil
+        break
+      }
+      // Whoever takes over from another does so at once, in a round beside the grid.
+      if stoodBy, mayAct { break }
       clock.pacing.sleep(min(left, clock.piece))
     }
-    self.due = nil
     update()
     return true
   }

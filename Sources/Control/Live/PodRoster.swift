@@ -121,6 +121,8 @@ struct PodRoster: Sendable {
     guard !waiting.isEmpty else { return }
     var floors = places.reduce(0) { $0 + ($1.map(minimum) ?? 0) }
     let candidates = waiting.values.sorted { PodSelection.isBefore($0.pod, $1.pod) }
+    // In order, from the last: the first free one is taken off its end.
+    var free = Array(places.indices.filter { places[$0] == nil }.reversed())
     for pod in candidates {
       // A pod whose minimum does not fit would push the others out of the pool.
       let floor = minimum(pod)
@@ -128,11 +130,13 @@ struct PodRoster: Sendable {
       var place: Int?
       if let home = homes[pod.key], places[home] == nil {
         place = home
-      } else if let free = places.firstIndex(where: { $0 == nil }) {
-        place = free
-      } else if places.count < placesMaximum {
-        places.append(nil)
-        place = places.count - 1
+      } else {
+        while let first = free.last, places[first] != nil { free.removeLast() }
+        place = free.popLast()
+        if place == nil, places.count < placesMaximum {
+          places.append(nil)
+          place = places.count - 1
+        }
       }
       guard let place else { continue }
       floors += floor

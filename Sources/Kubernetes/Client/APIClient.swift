@@ -27,7 +27,7 @@ public final class APIClient: Sendable {
   /// - Parameters:
   ///   - budget: of resizes, events and leases together; nil for no bound of our own.
   ///   - agent: the name to go by in the server's logs; nil for `marlise`.
-  ///   - mayWrite: asked before every write; false holds it back.
+  ///   - mayWrite: asked before every write, and again when it goes out; false holds it back.
   ///   - transport: nil for libcurl.
   public init(
     connection: ClusterConnection, budget: WriteBudget? = nil, agent: String? = nil,
@@ -176,15 +176,14 @@ public final class APIClient: Sendable {
   }
 
   private func exchange(_ request: APIRequest, _ onSend: (Double) -> Void) throws(ClusterError) -> HTTPResponse {
-    let http = try prepare(request)
+    var http = try prepare(request)
     if request.verb.isWrite {
       try takeWrite(for: request)
       guard mayWrite() || request.isRepeatable else {
         writes.withLock { $0.budget?.finish(at: pacing.now()) }
-        throw ClusterError(
-          .tooManyRequests, operation: request.description,
-          message: "held back: another instance holds the lease and acts")
+        throw withheld(request)
       }
+      if !request.isRepeatable { http.permit = Permit(mayWrite) }
     }
     defer {
       if request.verb.isWrite {
@@ -196,8 +195,15 @@ public final class APIClient: Sendable {
     do throws(TransportError) {
       return try transport.send(http)
     } catch {
-      throw ClusterError(error, to: request, server: connection.address.base)
+      throw error.kind == .withheld
+        ? withheld(request) : ClusterError(error, to: request, server: connection.address.base)
     }
+  }
+
+  private func withheld(_ request: APIRequest) -> ClusterError {
+    ClusterError(
+      .tooManyRequests, operation: request.description,
+      message: "held back: another instance holds the lease and acts")
   }
 
   /// Takes a write out of the budget, which may be worth a moment's wait.

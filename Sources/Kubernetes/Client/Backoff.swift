@@ -50,7 +50,8 @@ public struct Pacing: Sendable {
   public static let system = Pacing(
     now: {
       var time = timespec()
-      clock_gettime(CLOCK_MONOTONIC, &time)
+      // A lease goes on while a machine sleeps, and so must the clock by which it is held.
+      clock_gettime(CLOCK_BOOTTIME, &time)
       return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     },
     sleep: { seconds in

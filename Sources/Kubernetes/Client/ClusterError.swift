@@ -128,6 +128,7 @@ extension ClusterError {
         "\(server) is not trusted (\(error.detail)); does the context's certificate-authority belong to it?"
       case .tooLarge: "\(server) sent more than is accepted"
       case .cancelled: "cancelled"
+      case .withheld: "withheld"
       case .misconfigured: "\(server) cannot be used: \(error.detail)"
       }
     self.init(.transport(error.kind), operation: request.description, message: message)

@@ -57,7 +57,9 @@ public final class CurlTransport: Transport {
   }
 
   public func send(_ request: HTTPRequest) throws(TransportError) -> HTTPResponse {
-    try perform(request, Exchange(bodyBytesMaximum: request.bodyBytesMaximum))
+    let exchange = Exchange(bodyBytesMaximum: request.bodyBytesMaximum)
+    exchange.permit = request.permit
+    return try perform(request, exchange)
   }
 
   public func stream(
@@ -99,6 +101,7 @@ public final class CurlTransport: Transport {
     _ = ccurl_set_pointer(curl, CURLOPT_WRITEDATA, context)
     _ = ccurl_set_pointer(curl, CURLOPT_HEADERDATA, context)
     _ = ccurl_set_pointer(curl, CURLOPT_XFERINFODATA, context)
+    _ = ccurl_set_pointer(curl, CURLOPT_PREREQDATA, context)
     let code =
       request.body?.withUnsafeBytes { bytes in
         _ = ccurl_set_long(curl, CURLOPT_POSTFIELDSIZE, bytes.count)
@@ -180,6 +183,9 @@ public final class CurlTransport: Transport {
     } else {
       set(CURLOPT_ACCEPT_ENCODING, "gzip")
     }
+    if request.permit != nil {
+      isFine = ccurl_set_start_callback(curl, checkPermit) == CURLE_OK && isFine
+    }
     isFine = ccurl_set_data_callback(curl, CURLOPT_WRITEFUNCTION, receiveBody) == CURLE_OK && isFine
     isFine = ccurl_set_data_callback(curl, CURLOPT_HEADERFUNCTION, receiveHeader) == CURLE_OK && isFine
     return isFine
@@ -190,6 +196,7 @@ public final class CurlTransport: Transport {
   }
 
   private static func failure(_ code: CURLcode, _ exchange: Exchange, _ detail: String) -> TransportError {
+    if exchange.isWithheld { return TransportError(.withheld, "it may not be sent any more") }
     if exchange.isTooLarge { return TransportError(.tooLarge, "the answer is larger than allowed") }
     switch code {
     case CURLE_ABORTED_BY_CALLBACK, CURLE_WRITE_ERROR: return TransportError(.cancelled, "cancelled")
@@ -213,6 +220,8 @@ private final class Exchange {
   var body = Data()
   var deliver: ((UnsafeBufferPointer<UInt8>) -> Bool)?
   var cancellation: Cancellation?
+  var permit: Permit?
+  var isWithheld = false
   var isTooLarge = false
   var isEndedByReceiver = false
 
@@ -279,4 +288,14 @@ private func checkCancellation(
 ) -> Int32 {
   guard let context else { return 0 }
   return Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().cancellation?.isCancelled == true ? 1 : 0
+}
+
+private func checkPermit(
+  _ context: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
+  _: Int32
+) -> Int32 {
+  guard let context else { return CURL_PREREQFUNC_OK }
+  let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+  exchange.isWithheld = exchange.permit?.isGiven() == false
+  return exchange.isWithheld ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK
 }

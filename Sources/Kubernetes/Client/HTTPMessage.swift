@@ -12,6 +12,17 @@ public struct TLSIdentity: Sendable, Equatable {
   }
 }
 
+/// Leave for a request to go out, asked for at the last moment: when the connection stands and the first byte is about to be
+/// written. A process that was stopped in between must not go on with what it was allowed to do before.
+public struct Permit: Sendable, Equatable {
+  public let isGiven: @Sendable () -> Bool
+
+  public init(_ isGiven: @escaping @Sendable () -> Bool) { self.isGiven = isGiven }
+
+  /// Requests are compared by what is sent, not by who lets them.
+  public static func == (a: Permit, b: Permit) -> Bool { true }
+}
+
 /// One request, free of any server: the transport knows where to.
 public struct HTTPRequest: Sendable, Equatable {
   public enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", patch = "PATCH" }
@@ -27,6 +38,8 @@ public struct HTTPRequest: Sendable, Equatable {
   /// A stream that is silent for this long (seconds) is taken for dead; nil where `timeout` alone bounds the exchange.
   public var silenceMaximum: Double?
   public var bodyBytesMaximum: Int
+  /// nil: it may go out in any case.
+  public var permit: Permit?
 
   public init(
     _ method: Method, _ target: String, headers: [String: String] = [:], body: Data? = nil, timeout: Double = 10,
@@ -70,6 +83,8 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
     case certificate
     case tooLarge
     case cancelled
+    /// Its permit was not given; nothing was sent.
+    case withheld
     /// The address or a credential cannot be used at all.
     case misconfigured
   }
@@ -85,7 +100,7 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
   public var isRetryable: Bool {
     switch kind {
     case .unreachable, .timedOut, .interrupted: true
-    case .certificate, .tooLarge, .cancelled, .misconfigured: false
+    case .certificate, .tooLarge, .cancelled, .withheld, .misconfigured: false
     }
   }
 

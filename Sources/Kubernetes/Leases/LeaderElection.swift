@@ -3,11 +3,11 @@
 /// With D the lease's duration, all on the local monotonic clock:
 ///
 ///     the holder renews every D/6 and acts until 0.6 · D after it began the last renewal that succeeded;
-///     it gives no write more than 0.25 · D, so that its last one lands before 0.85 · D;
-///     another claims the lease once it has seen no renewal for 0.9 · D.
+///     it gives no write more than 0.2 · D, so that its last one lands before 0.8 · D;
+///     another claims the lease once it has seen no renewal for 0.85 · D, and acts at once, within D of the last renewal.
 ///
 /// Clocks of different machines are never compared: only how long something has not changed counts. As long as no clock runs
-/// 5 % of D fast or slow, no two act at once, and the next one acts within D of the last renewal.
+/// 5 % of D fast or slow, no two act at once.
 ///
 /// - Source: the scheme of Kubernetes' client-go (`leaderelection`), with the holder's stop made earlier than the claim.
 public struct LeaderElection: Sendable {
@@ -52,7 +52,7 @@ public struct LeaderElection: Sendable {
   public func mayAct(at now: Double) -> Bool { renewedAt.map { now < $0 + 0.6 * Double(duration) } ?? false }
 
   /// The longest that a write of the holder may take, seconds.
-  public var writeTimeout: Double { 0.25 * Double(duration) }
+  public var writeTimeout: Double { 0.2 * Double(duration) }
   public var renewInterval: Double { Double(duration) / 6 }
   /// How often those who wait look.
   public var lookInterval: Double { Double(duration) / 30 }
@@ -70,7 +70,7 @@ public struct LeaderElection: Sendable {
     guard let lease, now < readAt + lookInterval else { return .read }
     let isFree = lease.spec.holderIdentity.isEmpty || lease.spec.holderIdentity == identity
     // The holder's own word counts: it may have been started with another duration.
-    let patience = 0.9 * Double(max(lease.spec.leaseDurationSeconds, 1))
+    let patience = 0.85 * Double(max(lease.spec.leaseDurationSeconds, 1))
     if isFree || now >= changedAt + patience { return .update(claim(lease, at: clock)) }
     return .rest(min(readAt + lookInterval, changedAt + patience) - now)
   }

@@ -7,8 +7,8 @@ public enum Exposition {
   public struct Line {
     /// Which of the wanted metrics.
     public let metric: Int
-    /// Between the braces.
-    fileprivate let labels: UnsafeBufferPointer<UInt8>
+    /// Between the braces, as it is written.
+    let labels: UnsafeBufferPointer<UInt8>
     public let value: Double
     /// The sample's own time, where the exporter gives one.
     public let time: Timestamp?

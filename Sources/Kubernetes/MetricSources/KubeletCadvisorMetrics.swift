@@ -1,5 +1,6 @@
 import Autoscaling
 import FoundationEssentials
+import Glibc
 
 /// The kubelet's `/metrics/cadvisor`: counters of every cgroup, refreshed about every ten seconds, with their own times.
 public enum KubeletCadvisorMetrics {
@@ -16,7 +17,23 @@ public enum KubeletCadvisorMetrics {
     var path: String
   }
 
+  /// Labels as they are written, which is the same for most of a container's lines: what has been understood once need not be
+  /// taken apart again. Looked at only while the body is being read.
+  private struct Labels: Hashable {
+    let text: UnsafeBufferPointer<UInt8>
+
+    static func == (a: Labels, b: Labels) -> Bool {
+      guard a.text.count == b.text.count else { return false }
+      guard let x = a.text.baseAddress, let y = b.text.baseAddress else { return true }
+      return memcmp(x, y, a.text.count) == 0
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(bytes: UnsafeRawBufferPointer(text)) }
+  }
+
   private struct Gathered {
+    var cgroup: Cgroup
+
     var counters = ContainerCounters(time: Timestamp(nanoseconds: 0), cpuNanoseconds: -1)
     var quota: Int64 = 0
     var period: Int64 = 0
@@ -24,22 +41,39 @@ public enum KubeletCadvisorMetrics {
 
   /// - Parameter receivedAt: for exporters that give no times.
   public static func parse(_ body: Data, receivedAt: Timestamp) -> MetricSnapshot {
-    var gathered: [Cgroup: Gathered] = [:]
+    var gathered: [Gathered] = []
+    var places: [Cgroup: Int] = [:]
+    var known: [Labels: Int] = [:]
     var snapshot = MetricSnapshot()
     snapshot.unreadable = Exposition.forEachSample(in: body, of: metrics) { line in
-      // Lines without a container are of pods, slices and the node; "POD" is the sandbox.
-      guard let container = line.label("container"), !container.isEmpty, container != "POD",
-        let namespace = line.label("namespace"), let pod = line.label("pod"), let path = line.label("id")
-      else { return }
-      let cgroup = Cgroup(key: .container(namespace: namespace, pod: pod, name: container), path: path)
-      put(line, into: &gathered[cgroup, default: Gathered()], receivedAt)
+      let labels = Labels(text: line.labels)
+      let place: Int
+      if let found = known[labels] {
+        place = found
+      } else if let cgroup = cgroup(of: line) {
+        place = places[cgroup] ?? gathered.count
+        if place == gathered.count { gathered.append(Gathered(cgroup: cgroup)) }
+        places[cgroup] = place
+        known[labels] = place
+      } else {
+        return
+      }
+      put(line, into: &gathered[place], receivedAt)
     }
-    for (cgroup, found) in gathered where found.counters.cpuNanoseconds >= 0 {
+    for found in gathered where found.counters.cpuNanoseconds >= 0 {
       var counters = found.counters
       counters.limit = cpuLimit(quota: found.quota, period: found.period)
-      snapshot.put(cgroup.key, .counters(counters))
+      snapshot.put(found.cgroup.key, .counters(counters))
     }
     return snapshot
+  }
+
+  /// nil for lines without a container, which are of pods, slices and the node; "POD" is the sandbox.
+  private static func cgroup(of line: Exposition.Line) -> Cgroup? {
+    guard let container = line.label("container"), !container.isEmpty, container != "POD",
+      let namespace = line.label("namespace"), let pod = line.label("pod"), let path = line.label("id")
+    else { return nil }
+    return Cgroup(key: .container(namespace: namespace, pod: pod, name: container), path: path)
   }
 
   private static func put(_ line: Exposition.Line, into found: inout Gathered, _ receivedAt: Timestamp) {

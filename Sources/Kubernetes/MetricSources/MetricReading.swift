@@ -193,8 +193,9 @@ public struct PodMeters: Sendable, Equatable {
   /// driven are dropped; a restarted container begins afresh.
   public mutating func take(_ snapshot: MetricSnapshot, of pods: [SelectedPod]) -> [SampleMeter.Outcome] {
     var kept: [String: SampleMeter] = [:]
+    kept.reserveCapacity(pods.count)
     let outcomes = pods.map { pod -> SampleMeter.Outcome in
-      let key = "\(pod.uid)/\(pod.container)/\(pod.containerID)"
+      let key = pod.meterKey
       var meter = meters[key] ?? SampleMeter()
       let outcome = snapshot.reading(of: pod).map { meter.take($0, limit: pod.limit, request: pod.request) } ?? .stale
       kept[key] = meter

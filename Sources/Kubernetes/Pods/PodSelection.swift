@@ -2,20 +2,51 @@ import Autoscaling
 
 /// One pod that is driven: the container in it, and its values in force.
 public struct SelectedPod: Sendable, Equatable {
-  public var pod: Pod
-  public var container: String
-  /// In force on the node, millicores.
-  public var limit: Millicores
-  public var request: Millicores
-  public var settings: PodSettings
+  /// What is large and never changes is shared: thousands of pods are handed around every round.
+  private final class Held: Sendable {
+    let pod: Pod
+    let key: String
+    let containerID: String
+    let meterKey: String
 
-  public var key: String { pod.key }
-  public var name: String { pod.metadata.name }
-  public var namespace: String { pod.metadata.namespace }
-  public var uid: String { pod.metadata.uid }
-  public var node: String { pod.spec.nodeName }
+    init(_ pod: Pod, container: String) {
+      self.pod = pod
+      key = pod.key
+      containerID = String(pod.containerStatus(container)?.runtimeID ?? "")
+      meterKey = "\(pod.metadata.uid)/\(container)/\(containerID)"
+    }
+  }
+
+  private let held: Held
+  public let container: String
+  /// In force on the node, millicores.
+  public let limit: Millicores
+  public let request: Millicores
+  public let settings: PodSettings
+
+  public init(pod: Pod, container: String, limit: Millicores, request: Millicores, settings: PodSettings) {
+    held = Held(pod, container: container)
+    self.container = container
+    self.limit = limit
+    self.request = request
+    self.settings = settings
+  }
+
+  public var pod: Pod { held.pod }
+  public var key: String { held.key }
+  public var name: String { held.pod.metadata.name }
+  public var namespace: String { held.pod.metadata.namespace }
+  public var uid: String { held.pod.metadata.uid }
+  public var node: String { held.pod.spec.nodeName }
   /// The runtime's identifier of the container; changes when it restarts.
-  public var containerID: String { String(pod.containerStatus(container)?.runtimeID ?? "") }
+  public var containerID: String { held.containerID }
+  /// Another for every start of a container.
+  var meterKey: String { held.meterKey }
+
+  public static func == (a: SelectedPod, b: SelectedPod) -> Bool {
+    (a.held === b.held || a.held.pod == b.held.pod) && a.container == b.container && a.limit == b.limit
+      && a.request == b.request && a.settings == b.settings
+  }
 }
 
 /// Which pods are driven, and why the others are not. Pure.

@@ -55,7 +55,7 @@ enum Completion {
     var text = """
       # bash completion for \(program): eval "$(\(program) completion bash)"
       \(function)() {
-        local current="${COMP_WORDS[COMP_CWORD]}" previous="" command="${COMP_WORDS[1]:-}" word words="" files=""
+        local current="${COMP_WORDS[COMP_CWORD]}" plain previous="" adjacent="" command="${COMP_WORDS[1]:-}" word words="" files=""
         COMPREPLY=()
         if [ "$COMP_CWORD" -le 1 ]; then
           mapfile -t COMPREPLY < <(compgen -W "\(firstWords(commands).joined(separator: " ")) --help --version" -- "$current")
@@ -76,9 +76,14 @@ enum Completion {
         """
     }
     text += """
-        # The nearest option to the left decides what may stand here: a list takes several values.
+        # The nearest option to the left decides what may stand here: a list takes several values, any other one.
+        [ "$current" != = ] || current=""
         for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-          case "$word" in --*) previous="$word" ;; esac
+          case "$word" in
+            --*) previous="$word" adjacent=1 ;;
+            =) ;;
+            *) adjacent="" ;;
+          esac
         done
         previous="${previous//_/-}"
         case "$command" in
@@ -88,18 +93,29 @@ enum Completion {
       text += "    '\(command.name)')\n"
       text += "      words=\"\(command.options.flatMap(spellings).joined(separator: " "))\"\n"
       text += "      case \"$previous\" in\n"
+      let flags = command.options.filter(\.isFlag).flatMap(spellings).map { $0.replacing("_", with: "-") }
+      if !flags.isEmpty { text += "        \(flags.joined(separator: "|"))) adjacent=\"\" ;;\n" }
       for option in command.options {
-        switch values(option) {
-        case .files: text += "        --\(option.key)) files=1 ;;\n"
-        case .words(let names): text += "        --\(option.key)) words=\"\(names.joined(separator: " ")) $words\" ;;\n"
-        case .none, .anything: break
+        let offer =
+          switch values(option) {
+          case .files: "files=1"
+          case .words(let names): "words=\"\(names.joined(separator: " ")) $words\""
+          case .anything, .none: ""
+          }
+        switch option.kind {
+        case .flag: break
+        case .one:
+          text +=
+            "        --\(option.key)) [ -z \"$adjacent\" ] || { words=\"\"; \(offer.isEmpty ? ":" : offer); } ;;\n"
+        case .list: if !offer.isEmpty { text += "        --\(option.key)) \(offer) ;;\n" }
         }
       }
       text += "      esac\n"
       for argument in command.arguments {
         switch values(argument.element) {
-        case .files: text += "      files=1\n"
-        case .words(let names): text += "      words=\"\(names.joined(separator: " ")) $words\"\n"
+        case .files: text += "      [ -n \"$adjacent\" ] || files=1\n"
+        case .words(let names):
+          text += "      [ -n \"$adjacent\" ] || words=\"\(names.joined(separator: " ")) $words\"\n"
         case .none, .anything: break
         }
       }
@@ -108,7 +124,11 @@ enum Completion {
     text += """
           help) words="\(firstWords(commands).joined(separator: " "))" ;;
         esac
-        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+        # In names of options, dash and underscore are the same letter.
+        plain="${current//_/-}"
+        for word in $words; do
+          case "${word//_/-}" in "$plain"*) COMPREPLY+=("$word") ;; esac
+        done
         case "$current" in
           -*) ;;
           *) [ -z "$files" ] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current") ;;
@@ -195,6 +215,8 @@ enum Completion {
       let summary = commands.first { $0.name == word }?.summary ?? (word == "help" ? "Explain a command" : "")
       text += "complete -c \(program) -n __fish_use_subcommand -a \(word) -d \(quoted(summary))\n"
     }
+    text +=
+      "complete -c \(program) -n '__fish_seen_subcommand_from help' -a \(quoted(firstWords(commands).joined(separator: " ")))\n"
     for group in groups(commands) {
       let condition =
         "__fish_seen_subcommand_from \(group.name); and not __fish_seen_subcommand_from "

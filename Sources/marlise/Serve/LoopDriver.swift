@@ -34,7 +34,8 @@ final class LoopDriver<Cluster: ControlledCluster>: SessionDriver {
   private var log: DecisionLogWriter?
   private let logsObservations: Bool
   private let logPath: String?
-  private var lowers = false
+  /// Who is lowered to its minimum in the next round; an empty name for all.
+  private var lowered: Set<String> = []
 
   init(
     _ loop: Loop, _ chosen: ChosenAgents, _ settings: SessionSettings, _ switches: ActingSwitch, hooks: Hooks,
@@ -59,17 +60,17 @@ final class LoopDriver<Cluster: ControlledCluster>: SessionDriver {
   var group: PodGroup { loop.group }
   var counts: ResizeCounts { hooks.counts() }
   func note(_ place: Int) -> String { hooks.note(place) }
-  func lowerOnce() { lowers = true }
+  func lowerOnce(_ pod: String?) { lowered.insert(pod ?? "") }
   func release() -> (restored: Int, failed: [String: String]) { hooks.release() }
 
   func perform() throws -> (round: ControlRound, seconds: Double)? {
     guard try loop.cluster.awaitRound(interval: loop.interval) else { return nil }
     let began = Clock.monotonic()
-    let lowering = lowers
+    let lowering = !lowered.isEmpty
     if lowering { act(true) }
     defer {
       if lowering {
-        lowers = false
+        lowered = []
         act(settings.acts)
       }
     }
@@ -90,10 +91,16 @@ final class LoopDriver<Cluster: ControlledCluster>: SessionDriver {
 
   /// An operator's word on a pod comes after its annotations'; lowering all comes after everything.
   private func adjust(_ place: inout Place) {
-    settings.pods[place.description.name]?.adjust(&place)
-    if lowers {
+    let name = place.description.name
+    let mayMove = place.isApplied
+    settings.pods[name]?.adjust(&place)
+    guard !lowered.isEmpty else { return }
+    if lowered.contains("") || lowered.contains(name) {
       let low = max(place.description.bounds.lowerBound, settings.minimum)
       place.description.bounds = low...low
+      if lowered.contains(name) { place.isApplied = mayMove }
+    } else if !settings.acts {
+      place.isApplied = false
     }
   }
 

@@ -19,6 +19,7 @@ struct ServeAccess {
     server.idleSeconds = 60
     server.bodyBytesMaximum = 64 << 10
     server.headBytesMaximum = 32 << 10
+    server.refusal = BackendService.refusal
     let isLocal = address.hasPrefix("127.") || address == "::1"
     if let path = options.optionalString("token_file") {
       let token = try TextFile.read(path).trimmingCharacters(in: .whitespacesAndNewlines)
