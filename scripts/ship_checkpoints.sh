@@ -5,7 +5,7 @@
 #
 # Usage: scripts/ship_checkpoints.sh [--eval] [NAME...]
 #   --eval    judge the checkpoints that are there, train nothing
-#   NAME...   only these policies; without one, all nine
+#   NAME...   only these policies; without one, all ten
 # MARLISE names another program, WORK another work folder (runs/ship), JOBS how many trainings run at a time (2, one core each).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 marlise=${MARLISE:-$(swift build -c release --show-bin-path)/marlise}
 work=${WORK:-runs/ship}
 jobs=${JOBS:-2}
-all=(autoscale mdqn dmdqn ddmdqn ppo ippo dppo ddpg iddpg)
+all=(autoscale calm mdqn dmdqn ddmdqn ppo ippo dppo ddpg iddpg)
 trains=yes
 names=()
 for word in "$@"; do
@@ -30,7 +30,7 @@ done
 
 # Where on its front each policy stands that was trained for one, in doublings of its configuration's slo_weight. autoscale: a
 # P99 of 225 to 240 ms on calm loads. The others: no more CPU than threshold where bursts make the pool scarce.
-declare -A caution=([autoscale]=-0.6 [ppo]=-0.5)
+declare -A caution=([autoscale]=-0.6 [calm]=0.25 [ppo]=-0.5 [dppo]=-0.8)
 
 mkdir -p "$work"
 took() { printf 'ship: %-28s %4d min %02d s\n' "$1" $(((SECONDS - $2) / 60)) $(((SECONDS - $2) % 60)); }
