@@ -46,7 +46,7 @@ struct SampleMeterTests {
 
   @Test(
     "usage that no limit of the interval allows is a counter that jumped: no sample, and the next counts from there",
-    arguments: [(300, 300, true), (340, 300, true), (440, 300, false), (440, 400, true), (2000, 300, false)])
+    arguments: [(300, 300, true), (440, 300, true), (450, 300, false), (450, 400, true), (2000, 300, false)])
   func jump(used: Int, limitBefore: Int, isSample: Bool) {
     var meter = SampleMeter()
     _ = meter.take(counters(10, cpu: 0), limit: limitBefore, request: 1)
