@@ -14,11 +14,11 @@ from service import Service  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHOTS = [
     # name, pods, pool, width, height, dark, seconds of history, options
-    ("page-3-pods", 3, 1000, 1360, 800, False, 100, ["--workload", "bursty"]),
-    ("page-3-pods-dark", 3, 1000, 1360, 800, True, 100, ["--workload", "bursty"]),
+    ("page-3-pods", 3, 1000, 1360, 940, False, 120, ["--workload", "bursty"]),
+    ("page-3-pods-dark", 3, 1000, 1360, 940, True, 120, ["--workload", "bursty"]),
+    ("page-narrow", 3, 1000, 400, 1180, False, 120, ["--workload", "bursty"]),
     ("page-300-pods", 300, 90_000, 1440, 900, False, 60, ["--workload", "diurnal"]),
     ("page-300-pods-dark", 300, 90_000, 1440, 900, True, 60, ["--workload", "diurnal"]),
-    ("page-narrow", 3, 1000, 420, 900, False, 60, ["--workload", "bursty"]),
 ]
 
 

@@ -118,9 +118,12 @@ public final class BackendService: Sendable {
     do throws(APIFailure) {
       try rules.check(request, mutates: route.mutates, isPage: route.isOpen)
     } catch {
-      // Guesses count like changes: they are as rare, and what they wanted to change is written down.
-      try limit.take(request.peer, at: Pace.monotonic())
-      if route.mutates { note(request, error.status, before: session.snapshot.settings) }
+      // Guesses count like changes: they are as rare, and what they wanted to change is written down. Not so what a page of
+      // another site tries: it must not use up what its visitor may do.
+      if error.status == 401 {
+        try limit.take(request.peer, at: Pace.monotonic())
+        if route.mutates { note(request, error.status, before: session.snapshot.settings) }
+      }
       throw error
     }
   }
