@@ -107,7 +107,7 @@ private final class GuardedTransport: Transport {
     guard let (right, name) = Self.right(request) else { return nil }
     let isAllowed = role.allows(right, name)
     state.withLock { state in
-      if isAllowed { state.asked.insert(right) } else { state.refused.insert(right) }
+      _ = isAllowed ? state.asked.insert(right) : state.refused.insert(right)
     }
     guard !isAllowed else { return nil }
     return HTTPResponse(
