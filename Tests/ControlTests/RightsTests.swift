@@ -110,10 +110,13 @@ private final class GuardedTransport: Transport {
       _ = isAllowed ? state.asked.insert(right) : state.refused.insert(right)
     }
     guard !isAllowed else { return nil }
+    let message =
+      "\(right.resource) is forbidden: User 'marlise' cannot \(right.verb) resource '\(right.resource)' in API group "
+      + "'\(right.group)'"
     return HTTPResponse(
       status: 403,
       body: Data(
-        "{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"\(right) is forbidden\",\"reason\":\"Forbidden\",\"code\":403}"
+        "{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"\(message)\",\"reason\":\"Forbidden\",\"code\":403}"
           .utf8))
   }
 
