@@ -107,13 +107,16 @@ private final class GuardedTransport: Transport {
     guard let (right, name) = Self.right(request) else { return nil }
     let isAllowed = role.allows(right, name)
     state.withLock { state in
-      if isAllowed { state.asked.insert(right) } else { state.refused.insert(right) }
+      _ = isAllowed ? state.asked.insert(right) : state.refused.insert(right)
     }
     guard !isAllowed else { return nil }
+    let message =
+      "\(right.resource) is forbidden: User 'marlise' cannot \(right.verb) resource '\(right.resource)' in API group "
+      + "'\(right.group)'"
     return HTTPResponse(
       status: 403,
       body: Data(
-        "{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"\(right) is forbidden\",\"reason\":\"Forbidden\",\"code\":403}"
+        "{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"\(message)\",\"reason\":\"Forbidden\",\"code\":403}"
           .utf8))
   }
 

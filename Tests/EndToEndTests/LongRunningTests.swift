@@ -118,6 +118,7 @@ struct LongRunningTests {
     }
     try growth.wait { labels().contains("true") }
     #expect(labels() == ["false", "true"])
+    try growth.wait { ((try? emulator.folder.text("serve-err")) ?? "").contains("serving") }
     program.signal(SIGTERM)
     #expect(try program.end() == 128 + SIGTERM)
   }
