@@ -183,11 +183,13 @@ struct MetricSourceTests {
     #expect(transport.requests.map(\.target) == ["/api/v1/nodes/node-a/proxy/metrics/cadvisor"])
     #expect(selected.allSatisfy { snapshot.reading(of: $0) != nil })
     let direct = KubeletSource(.direct { _ in .test() })
-    let homeless = selected.map { pod in
-      var pod = pod
-      pod.pod.status.hostIP = ""
-      return pod
-    }
+    let homeless = PodSelection().choose(
+      from: pods.map { pod in
+        var pod = pod
+        pod.status.hostIP = ""
+        return pod
+      }
+    ).selected
     let error = #expect(throws: ClusterError.self) { try direct.read(homeless) }
     #expect(error?.description.contains("its address is not known") == true)
   }
