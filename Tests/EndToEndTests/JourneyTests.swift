@@ -89,7 +89,7 @@ struct JourneyTests {
     #expect(try Program.run("checkpoint", "verify", "run/last.h5", in: folder).code == 0)
     let rows = try folder.text("run/metrics.csv").split(separator: "\n")
     #expect(rows.count > 1)
-    #expect(Set(rows.map { $0.split(separator: ",").count }).count == 1)
+    #expect(Set(rows.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }).count == 1)
   }
 }
 
