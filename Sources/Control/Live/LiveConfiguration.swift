@@ -33,7 +33,7 @@ public struct LiveConfiguration: Sendable {
   public var resizeTimeout = 5.0
   /// Seconds that a patch may wait for its turn within the budget of writes: what was written in one round is free again a
   /// little after the next begins.
-  public var writePatience = 0.005
+  public var writePatience = 0.01
   /// Asks for response times, seconds by `namespace/pod`; nil where nobody measures them.
   public var responseTimes: (@Sendable () throws(ClusterError) -> [String: Double])?
   /// How old an answer to that may be, seconds.
