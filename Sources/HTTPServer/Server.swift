@@ -157,7 +157,9 @@ public final class Server: Sendable {
       if !register(exchange) {
         return send(stopping, connection, exchange, closing: true)
       }
-      if let text = exchange.headers["content-length"], (Int(text) ?? Int.max) > configuration.bodyBytesMaximum {
+      // A body that is a little too large is read to its end first: whoever closes on a client that still writes may cost it
+      // the answer.
+      if let text = exchange.headers["content-length"], (Int(text) ?? Int.max) > 4 * configuration.bodyBytesMaximum {
         return send(tooLarge, connection, exchange, closing: true)
       }
       return cmhd_result(1)

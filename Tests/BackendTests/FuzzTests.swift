@@ -30,7 +30,10 @@ struct FuzzTests {
     for number in 0..<Self.count {
       let (bytes, isWhole) = random.request()
       guard let answer = Self.exchange(bytes, port: server.port, cutsOff: !isWhole, random: &random) else {
-        if isWhole { unanswered += 1 }
+        if isWhole {
+          unanswered += 1
+          Issue.record("request \(number) has no answer: \(String(decoding: bytes.prefix(300), as: UTF8.self))")
+        }
         continue
       }
       statuses[answer, default: 0] += 1
