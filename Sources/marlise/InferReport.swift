@@ -28,8 +28,13 @@ final class InferReport {
     }
     switch form {
     case .table:
-      let lines = ["round \(round.number), \(Self.moment(time))"] + table(group).split(separator: "\n").map(String.init)
-      view.show(lines, plain: lineOfAll(group, at: time))
+      guard Screen.standardOutput.isTerminal else {
+        // A table of a thousand pods that nobody sees would take more time than deciding about them.
+        view.show([], plain: lineOfAll(group, at: time))
+        return
+      }
+      view.show(
+        ["round \(round.number), \(Self.moment(time))"] + table(group).split(separator: "\n").map(String.init))
     case .lines:
       for pod in shown(group) {
         try Output.standardOutput.write(line(pod, group, at: time) + "\n")
