@@ -105,7 +105,7 @@ class Dice(random.Random):
         if self.chance(0.02):
             lines.append("Expect: " + self.choice(["100-continue", "nonsense"]))
         # What is far too large is not read to its end; the answer may be lost on who still writes.
-        must = len(body) <= 4 * 65_536
+        must = len(body) <= 4 * 65_536 and sum(map(len, lines)) < 30_000
         end = "\r\n\r\n"
         if self.chance(0.03):
             lines.append(f"Content-Length: {len(body) + self.randrange(1, 100_000)}")
