@@ -104,7 +104,8 @@ class Dice(random.Random):
             lines.append("Accept: " + self.choice(["application/openmetrics-text", "*/*", "text/html", ""]))
         if self.chance(0.02):
             lines.append("Expect: " + self.choice(["100-continue", "nonsense"]))
-        must = True
+        # What is far too large is not read to its end; the answer may be lost on who still writes.
+        must = len(body) <= 4 * 65_536 and sum(map(len, lines)) < 30_000
         end = "\r\n\r\n"
         if self.chance(0.03):
             lines.append(f"Content-Length: {len(body) + self.randrange(1, 100_000)}")
@@ -141,7 +142,7 @@ class Client(threading.Thread):
             took = time.monotonic() - began
             self.slowest = max(self.slowest, took)
             self.statuses[status] += 1
-            if isinstance(status, int) and status >= 500 or must and status in ("silence", "refused"):
+            if isinstance(status, int) and status >= 500 or must and status in ("silence", "refused", "closed", "broken off"):
                 self.faults.append((status, round(took, 2), data[:300]))
 
     def exchange(self, data, must, source):

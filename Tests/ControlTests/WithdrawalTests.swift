@@ -28,7 +28,7 @@ private struct BlindSource: MetricSource {
 
 @Suite("Resizes that do not come to pass")
 struct WithdrawalTests {
-  @Test("what a full node defers is counted by the pool, and taken back after a while", .timeLimit(.minutes(1)))
+  @Test("what a full node defers is counted by the pool, and taken back after a while", .timeLimit(.minutes(10)))
   func withdraws() throws {
     var pod = PodParameters()
     pod.limit = 250
