@@ -30,7 +30,7 @@ done
 
 # Where on its front each policy stands that was trained for one, in doublings of its configuration's slo_weight. autoscale: a
 # P99 of 225 to 240 ms on calm loads. The others: no more CPU than threshold where bursts make the pool scarce.
-declare -A caution=([autoscale]=-0.6 [calm]=0.25 [ppo]=-0.7 [dppo]=-0.8)
+declare -A caution=([autoscale]=-0.6 [calm]=0.25 [ppo]=-0.4 [dppo]=-0.8)
 
 mkdir -p "$work"
 took() { printf 'ship: %-28s %4d min %02d s\n' "$1" $(((SECONDS - $2) / 60)) $(((SECONDS - $2) % 60)); }
