@@ -33,7 +33,7 @@ def most_in_a_second(path, who):
     """The most writes of one client in any second of the server's time, and how many there were."""
     with open(path) as file:
         lines = [json.loads(line) for line in file.read().split("\n")[:-1]]
-    times = sorted(line["seconds"] for line in lines if who in line["agent"])
+    times = sorted(line["seconds"] for line in lines if who in line.get("agent", ""))
     most, first = 0, 0
     for last, at in enumerate(times):
         while times[first] <= at - 1:
