@@ -1,3 +1,4 @@
+import CMarlise
 import NeuralNetwork
 
 /// The agents of one run, all of one shape, and the threads they learn on.
@@ -104,7 +105,7 @@ public final class AgentGroup {
 
   // MARK: Learning
 
-  /// Takes the gradient steps that are due, for all agents.
+  /// Takes the gradient steps that are due, for all agents. Subnormal numbers count as 0 meanwhile.
   ///
   /// - Throws: `LearningError.nonFinite` of the first agent that failed.
   public func learn() throws {
@@ -122,6 +123,8 @@ public final class AgentGroup {
       for slot in slots { if let failure = slot.failure { throw failure } }
       for (index, slot) in slots.enumerated() { diagnostics[index] = slot.diagnostics }
     } else {
+      let before = marlise_flush_subnormals()
+      defer { marlise_restore_subnormals(before) }
       for (index, agent) in agents.enumerated() { diagnostics[index] = try agent.learn() }
     }
   }
@@ -130,7 +133,10 @@ public final class AgentGroup {
 
   private func work(thread: Int) {
     switch job {
-    case .learn: learn(thread: thread)
+    case .learn:
+      let before = marlise_flush_subnormals()
+      learn(thread: thread)
+      marlise_restore_subnormals(before)
     case .act(let observations, let actions, let exploring):
       act(thread: thread, observations, exploring: exploring, into: actions)
     }
