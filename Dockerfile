@@ -10,8 +10,8 @@ WORKDIR /source
 COPY scripts/setup.sh scripts/
 RUN scripts/setup.sh && apt-get install -y -qq --no-install-recommends ca-certificates
 COPY . .
-RUN swift build -c release --product marlise --static-swift-stdlib \
-  && scripts/runtime_root.sh "$(swift build -c release --static-swift-stdlib --show-bin-path)/marlise" /runtime
+RUN swift build -c release --product marlise \
+  && scripts/runtime_root.sh "$(swift build -c release --show-bin-path)/marlise" /runtime
 
 FROM scratch
 LABEL org.opencontainers.image.title="marlise" \

@@ -4,7 +4,7 @@
 #
 #   scripts/runtime_root.sh PROGRAM FOLDER
 #
-# PROGRAM is a built `marlise`, best with --static-swift-stdlib. FOLDER must not exist yet, or be empty. The shared libraries
+# PROGRAM is a built `marlise` (`swift build -c release`). FOLDER must not exist yet, or be empty. The shared libraries
 # are those of the machine that this runs on.
 set -euo pipefail
 

@@ -8,6 +8,9 @@
 
 #define FMA16(a, b, c) __builtin_elementwise_fma(a, b, c)
 
+/* Keeps a pointer in a register of its own, where the compiler would add up strides in every turn of the loop instead. */
+#define KEEP(pointer) __asm__("" : "+r"(pointer))
+
 /* `height` x (`width` * 16) outputs in registers. a(m, k) = a[m * ar + k * ak]. */
 #define TILE(height, width)                                                                                     \
   INLINE void tile_##height##x##width(const float *a, size_t ar, size_t ak, const float *b, size_t bs, float *c, \
@@ -16,11 +19,16 @@
     _Pragma("clang loop unroll(full)") for (int i = 0; i < height; i++)                                         \
         _Pragma("clang loop unroll(full)") for (int j = 0; j < width; j++)                                      \
             s[i][j] = bias ? load16(bias + 16 * j) : accumulate ? load16(c + i * cs + 16 * j) : splat16(0);     \
+    const float *r[height];                                                                                     \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < height; i++) {                                       \
+      r[i] = a + i * ar;                                                                                        \
+      if (ak == 1) KEEP(r[i]);                                                                                  \
+    }                                                                                                           \
     for (size_t k = 0; k < depth; k++) {                                                                        \
       v16 y[width];                                                                                             \
       _Pragma("clang loop unroll(full)") for (int j = 0; j < width; j++) y[j] = load16(b + k * bs + 16 * j);    \
       _Pragma("clang loop unroll(full)") for (int i = 0; i < height; i++) {                                     \
-        v16 x = splat16(a[i * ar + k * ak]);                                                                    \
+        v16 x = splat16(r[i][k * ak]);                                                                          \
         _Pragma("clang loop unroll(full)") for (int j = 0; j < width; j++) s[i][j] = FMA16(x, y[j], s[i][j]);   \
       }                                                                                                         \
     }                                                                                                           \
@@ -32,7 +40,6 @@
 TILE(8, 2)
 TILE(4, 2)
 TILE(1, 2)
-TILE(1, 4)
 TILE(6, 1)
 TILE(5, 1)
 TILE(4, 1)
@@ -40,11 +47,29 @@ TILE(3, 1)
 TILE(2, 1)
 TILE(1, 1)
 
+/* One row, 64 outputs. `ahead`: so many floats further on the weights are sent for; where they come from memory the processor
+ * by itself stops asking at every page's end. 0 for weights that are in the cache. */
+INLINE void row_64(const float *x, const float *w, size_t ws, float *y, size_t depth, const float *bias, int relu,
+                   size_t ahead) {
+  v16 s[4];
+  _Pragma("clang loop unroll(full)") for (int j = 0; j < 4; j++) s[j] = load16(bias + 16 * j);
+  _Pragma("clang loop unroll_count(4)") for (size_t k = 0; k < depth; k++) {
+    const float *p = w + k * ws;
+    v16 e = splat16(x[k]);
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < 4; j++) {
+      if (ahead) __builtin_prefetch(p + ahead + 16 * j);
+      s[j] = FMA16(e, load16(p + 16 * j), s[j]);
+    }
+  }
+  _Pragma("clang loop unroll(full)") for (int j = 0; j < 4; j++)
+      store16(y + 16 * j, relu ? max16(s[j], splat16(0)) : s[j]);
+}
+
 /* Which tile fills the registers: AVX-512 has 32 of sixteen floats (8 x 2 of them hold sums), AVX2 has 16 of eight
  * (6 x 1 pairs). The tile does not change a single bit of the result. */
 enum { NARROW, WIDE };
 
-INLINE void product(const float *a, size_t ar, size_t ak, const float *b, size_t bs, float *c, size_t cs, size_t m,
+INLINE void product_strided(const float *a, size_t ar, size_t ak, const float *b, size_t bs, float *c, size_t cs, size_t m,
                     size_t n, size_t depth, const float *bias, int relu, int accumulate, int tiles) {
   size_t j = 0;
   for (; tiles == WIDE && j + 32 <= n; j += 32) {
@@ -76,6 +101,17 @@ INLINE void product(const float *a, size_t ar, size_t ak, const float *b, size_t
       for (size_t k = 0; k < depth; k++) s = __builtin_fmaf(a[i * ar + k * ak], b[k * bs + j], s);
       c[i * cs + j] = relu && s < 0 ? 0 : s;
     }
+}
+
+/* Either rows or columns of `a` follow each other closely; knowing which saves address arithmetic in the inner loop. */
+INLINE void product(const float *a, size_t ar, size_t ak, const float *b, size_t bs, float *c, size_t cs, size_t m,
+                    size_t n, size_t depth, const float *bias, int relu, int accumulate, int tiles) {
+  if (ak == 1)
+    product_strided(a, ar, 1, b, bs, c, cs, m, n, depth, bias, relu, accumulate, tiles);
+  else if (ar == 1)
+    product_strided(a, 1, ak, b, bs, c, cs, m, n, depth, bias, relu, accumulate, tiles);
+  else
+    product_strided(a, ar, ak, b, bs, c, cs, m, n, depth, bias, relu, accumulate, tiles);
 }
 
 #ifdef __x86_64__
@@ -165,7 +201,7 @@ INLINE void thin(const float *x, size_t xs, const float *w, const float *bias, f
 }
 
 INLINE void layer(const marlise_layer *l, const float *parameters, const float *x, size_t xs, size_t rows, float *y,
-                  int tiles) {
+                  int tiles, size_t ahead) {
   const float *w = parameters + l->weight, *b = parameters + l->bias;
   size_t n = (size_t)l->outputs, k = (size_t)l->inputs;
   int relu = l->activation == MARLISE_RELU;
@@ -175,7 +211,7 @@ INLINE void layer(const marlise_layer *l, const float *parameters, const float *
     return;
   }
   if (rows == 1 && n % 64 == 0)
-    for (size_t j = 0; j < n; j += 64) tile_1x4(x, xs, 1, w + j, n, y + j, n, k, b + j, relu, 0);
+    for (size_t j = 0; j < n; j += 64) row_64(x, w + j, n, y + j, k, b + j, relu, ahead);
   else
     product(x, xs, 1, w, n, y, n, rows, n, k, b, relu, 0, tiles);
   if (!relu) marlise_activate(l->activation, y, rows, n, n);
@@ -187,7 +223,7 @@ INLINE void layer(const marlise_layer *l, const float *parameters, const float *
 
 INLINE void forward(FORWARD_ARGUMENTS, int tiles) {
   for (int l = 0; l < count; l++) {
-    layer(layers + l, parameters, x, x_stride, rows, outputs[l], tiles);
+    layer(layers + l, parameters, x, x_stride, rows, outputs[l], tiles, 0);
     x = outputs[l], x_stride = (size_t)layers[l].outputs;
   }
 }
@@ -212,6 +248,9 @@ void marlise_forward(FORWARD_ARGUMENTS) {
 void marlise_forward(FORWARD_ARGUMENTS) { forward(layers, count, parameters, x, x_stride, rows, outputs, NARROW); }
 #endif
 
+/* Floats, 8 KB: about as much as arrives while one core waits for its first line. */
+enum { AHEAD = 2048 };
+
 CLONES void marlise_forward_each(const marlise_layer *layers, int count, const float *parameters,
                                  size_t parameter_stride, size_t networks, const float *x, size_t x_stride,
                                  float *scratch, size_t scratch_width, float *y, size_t y_stride) {
@@ -219,7 +258,7 @@ CLONES void marlise_forward_each(const marlise_layer *layers, int count, const f
     const float *in = x;
     for (int l = 0; l < count; l++) {
       float *out = l == count - 1 ? y : scratch + (l & 1) * scratch_width;
-      layer(layers + l, parameters, in, 0, 1, out, NARROW);
+      layer(layers + l, parameters, in, 0, 1, out, NARROW, AHEAD);
       in = out;
     }
   }
