@@ -161,32 +161,51 @@ public struct Reading: Sendable, Equatable {
 
 /// The observations of many pods as one matrix `[rows, spec.size]`, ready to be multiplied by a network's first layer.
 ///
+/// One that `keepsLast` is two: while the newest observations are made, those before them stay, for who learns from both.
+///
 /// Owns its memory (64-byte aligned). A row is shifted by one reading when a new one arrives, so that it stays contiguous;
 /// for 42 numbers that costs less than a gather would.
 public final class ObservationMatrix: @unchecked Sendable {  // written by one thread per row
   public let spec: ObservationSpec
   public let rows: Int
-  public let values: UnsafeMutablePointer<Float>
+  public private(set) var values: UnsafeMutablePointer<Float>
+  /// The observations before the last `turn`; `values` where they are not kept.
+  public private(set) var lastValues: UnsafeMutablePointer<Float>
 
-  public init(spec: ObservationSpec, rows: Int) {
+  public init(spec: ObservationSpec, rows: Int, keepsLast: Bool = false) {
     precondition(rows > 0 && spec.size > 0, "observation matrix: \(rows) rows of \(spec.size)")
     self.spec = spec
     self.rows = rows
-    let bytes = rows * spec.size * MemoryLayout<Float>.stride
-    values = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-      .initializeMemory(as: Float.self, repeating: 0, count: rows * spec.size)
+    func zeros() -> UnsafeMutablePointer<Float> {
+      UnsafeMutableRawPointer.allocate(byteCount: rows * spec.size * MemoryLayout<Float>.stride, alignment: 64)
+        .initializeMemory(as: Float.self, repeating: 0, count: rows * spec.size)
+    }
+    values = zeros()
+    lastValues = keepsLast ? zeros() : values
   }
 
-  deinit { values.deallocate() }
+  deinit {
+    if lastValues != values { lastValues.deallocate() }
+    values.deallocate()
+  }
+
+  /// What is here becomes what was before; every row is then appended to, filled, copied or kept.
+  public func turn() { swap(&values, &lastValues) }
+
+  /// Leaves `row` as it was.
+  func keep(row: Int) {
+    if lastValues != values { self.row(row).update(from: lastRow(row), count: spec.size) }
+  }
 
   /// The observation in `row`: `[spec.size]`.
   public func row(_ row: Int) -> UnsafeMutablePointer<Float> { values + row * spec.size }
+  private func lastRow(_ row: Int) -> UnsafeMutablePointer<Float> { lastValues + row * spec.size }
 
   /// Drops the oldest reading of `row` and appends `reading`. `budget` scales this reading only; older ones keep theirs.
   public func append(_ reading: Reading, toRow row: Int, budget: Double) {
     let width = spec.width
     let start = self.row(row)
-    start.update(from: start + width, count: spec.size - width)
+    start.update(from: lastRow(row) + width, count: spec.size - width)
     store(reading, at: start + (spec.size - width), budget: budget)
   }
 
@@ -206,7 +225,7 @@ public final class ObservationMatrix: @unchecked Sendable {  // written by one t
     let width = spec.width
     let start = self.row(row)
     let place = isFirst ? start : start + (spec.size - width)
-    if !isFirst { start.update(from: start + width, count: spec.size - width) }
+    if !isFirst { start.update(from: lastRow(row) + width, count: spec.size - width) }
     for index in 0..<width {
       let field = spec.fields[index]
       place[index] =

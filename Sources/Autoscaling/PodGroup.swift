@@ -248,7 +248,11 @@ public final class PodGroup {
     let others = Double(max(present - 1, 1))
     let available = Double(self.available)
     let budget = Double(settings.pool.capacity)
-    for pod in 0..<count where isFresh[pod] {
+    for pod in 0..<count {
+      guard isFresh[pod] else {
+        observations.keep(row: firstRow + pod * rowStride)
+        continue
+      }
       let sample = samples[pod]
       let reading = Reading(
         limit: Double(sample.limit), usage: sample.usage, available: available, utilisation: utilisation[pod],

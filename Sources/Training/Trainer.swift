@@ -53,7 +53,6 @@ public final class Trainer {
 
   private var validation: Validation?
   private let places: Int
-  private let previous: FloatBuffer
   private let actions: FloatBuffer
   private let rewards: FloatBuffer
   private let ends: FloatBuffer
@@ -81,7 +80,6 @@ public final class Trainer {
       episodeSteps: settings.steps, plannedSteps: settings.steps * settings.episodes,
       shareParameters: settings.sharesParameters, threads: threads)
     places = count * settings.clusters
-    previous = FloatBuffer(places * settings.observationSpec.size)
     actions = FloatBuffer(places)
     rewards = FloatBuffer(places)
     ends = FloatBuffer(places)
@@ -102,11 +100,8 @@ public final class Trainer {
     var losses = 0.0
     var learners = 0
     var samples = 0
-    let size = places * settings.observationSpec.size
     for step in 0..<settings.steps {
-      // The environment writes the next observation over this one.
-      previous.pointer.update(from: environment.observations.values, count: size)
-      agents.act(previous.pointer, exploring: true, into: actions.pointer)
+      agents.act(environment.observations.values, exploring: true, into: actions.pointer)
       notePresence()
       for cluster in 0..<settings.clusters {
         environment.groups[cluster].decide(actions: actions.pointer + cluster, stride: settings.clusters)
@@ -116,7 +111,7 @@ public final class Trainer {
       if let onStep { onStep(self, step) }
       noteEnds(isLast: step == settings.steps - 1)
       agents.store(
-        observations: previous.pointer, actions: actions.pointer, rewards: rewards.pointer,
+        observations: environment.observations.lastValues, actions: actions.pointer, rewards: rewards.pointer,
         nextObservations: environment.observations.values, ends: ends.pointer)
       try agents.learn()
       for diagnostics in agents.diagnostics where diagnostics.updates > 0 {

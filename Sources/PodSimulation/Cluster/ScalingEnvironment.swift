@@ -55,7 +55,7 @@ public final class ScalingEnvironment {
     self.seconds = seconds
     let clusters = configuration.clusters
     load = EpisodeLoad(pods: pods.count, clusters: clusters, seconds: seconds + 1)
-    let matrix = ObservationMatrix(spec: settings.observation, rows: pods.count * clusters)
+    let matrix = ObservationMatrix(spec: settings.observation, rows: pods.count * clusters, keepsLast: true)
     observations = matrix
     groups = (0..<clusters).map {
       PodGroup(pods: pods, settings: settings, observations: matrix, firstRow: $0, rowStride: clusters)
@@ -122,6 +122,7 @@ public final class ScalingEnvironment {
 
   private func pass() {
     cluster.advance(rates: load[time])
+    observations.turn()
     for index in 0..<clusters {
       for pod in 0..<pods { samples[pod] = cluster.sample(pod: pod, cluster: index) }
       groups[index].observe(UnsafeBufferPointer(samples), at: Double(time))
