@@ -96,20 +96,20 @@ public struct LiveStatistics: Sendable, Equatable {
   public internal(set) var latencies = LatencyHistogram()
 }
 
-/// Counts of latencies in buckets a twentieth of a decade wide, from a microsecond to a hundred seconds.
+/// Counts of latencies in buckets a hundredth of a decade wide, from a microsecond to a hundred seconds.
 public struct LatencyHistogram: Sendable, Equatable {
-  private var counts = Array(repeating: 0, count: 161)
+  private var counts = Array(repeating: 0, count: 801)
 
   public init() {}
 
   public private(set) var count = 0
   public private(set) var maximum = 0.0
 
-  /// Upper ends of the buckets, seconds: 10^(k/20 − 6).
+  /// Upper ends of the buckets, seconds: 10^(k/100 − 6).
   private static let ends: [Double] = {
-    let ratio = 1.1220184543019633  // 10^(1/20)
+    let ratio = 1.023292992280754  // 10^(1/100)
     var ends = [1e-6]
-    for _ in 1...160 { ends.append((ends.last ?? 1) * ratio) }
+    for _ in 1...800 { ends.append((ends.last ?? 1) * ratio) }
     return ends
   }()
 
@@ -126,7 +126,7 @@ public struct LatencyHistogram: Sendable, Equatable {
     maximum = max(maximum, seconds)
   }
 
-  /// The upper end of the bucket in which the quantile lies, at most 12 % too large; nil without any latency.
+  /// The upper end of the bucket in which the quantile lies, at most 2.4 % too large; nil without any latency.
   public func quantile(_ share: Double) -> Double? {
     guard count > 0 else { return nil }
     let rank = max(1, Int((Double(count) * min(max(share, 0), 1)).rounded(.up)))
