@@ -9,19 +9,7 @@ import PodSimulation
 ///     episodes=200 workload=constant load=0.5 pods=3 pool_per_pod=400-600
 public struct CurriculumStage: Codable, Equatable, Sendable {
   /// Inclusive ends, the second not below the first.
-  public struct Span: Codable, Equatable, Sendable {
-    public var from: Double
-    public var to: Double
-
-    public init(_ from: Double, _ to: Double) {
-      self.from = from
-      self.to = to
-    }
-
-    var text: String { from == to ? Self.text(from) : Self.text(from) + "-" + Self.text(to) }
-
-    private static func text(_ value: Double) -> String { Int(exactly: value).map { "\($0)" } ?? "\(value)" }
-  }
+  public typealias Span = Randomization.Range
 
   /// Episodes that the stage lasts; nil for the last one, which lasts to the end.
   public var episodes: Int?
@@ -146,4 +134,11 @@ public struct CurriculumStage: Codable, Equatable, Sendable {
       }
     }
   }
+}
+
+extension CurriculumStage.Span {
+  /// As a stage is written: 3-8, or 3 where both ends are one.
+  var text: String { from == to ? Self.text(from) : Self.text(from) + "-" + Self.text(to) }
+
+  private static func text(_ value: Double) -> String { Int(exactly: value).map { "\($0)" } ?? "\(value)" }
 }
