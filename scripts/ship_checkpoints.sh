@@ -6,7 +6,8 @@
 # Usage: scripts/ship_checkpoints.sh [--eval] [NAME...]
 #   --eval    judge the checkpoints that are there, train nothing
 #   NAME...   only these policies; without one, all ten
-# MARLISE names another program, WORK another work folder (runs/ship), JOBS how many trainings run at a time (2, one core each).
+# MARLISE names another program, WORK another work folder (runs/ship), JOBS how many trainings run at a time (2, one core each),
+# RECORDINGS a folder of traces (CSV) to judge the policy of choice on as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -103,6 +104,21 @@ since=$SECONDS
   --out "$work/eval" --json --brief >"$work/comparison.json"
 mv "$work/comparison.json" "checkpoints/comparison.json"
 took "comparison at equal P99" "$since"
+
+# Recordings of other people are not part of this repository: only with them at hand is that table made anew. Links, so that no
+# folder of this machine gets into the result.
+if [ -n "${RECORDINGS:-}" ]; then
+  since=$SECONDS
+  program=$(realpath "$marlise")
+  cache=$(realpath "$work")/eval
+  links=$(mktemp -d)
+  trap 'rm -rf "$links"' EXIT
+  ln -s "$(realpath "$RECORDINGS")"/*.csv "$PWD/checkpoints" "$links/"
+  (cd "$links" && "$program" eval --config "$OLDPWD/configs/eval/traces.yaml" --trace ./*.csv --out "$cache" --json --brief) \
+    >"$work/recordings.json"
+  mv "$work/recordings.json" "checkpoints/recordings.json"
+  took "recordings" "$since"
+fi
 
 cards=()
 for name in "${names[@]}"; do cards+=("checkpoints/$name.md"); done

@@ -43,7 +43,9 @@ enum InferCommand {
           help: "Millicores per unit of a continuous action, in place of what the agents were trained with."),
         .float(
           "caution", .atLeast(-4, atMost: 4), metavar: "D",
-          help: "How dear late requests are to the agents, in doublings of what their checkpoint says."),
+          help:
+            "How dear late requests are to the agents, in doublings of the price that they were trained around, in place "
+            + "of the checkpoint's own."),
       ])
     + Option.section(
       "Loop",

@@ -29,8 +29,8 @@ enum EvalOptions {
         .floats(
           "caution", .atLeast(-4, atMost: 4), metavar: "D",
           help:
-            "How dear late requests are to trained agents, in doublings of what their checkpoint says; several make a "
-            + "front of each policy."),
+            "How dear late requests are to trained agents, in doublings of the price that they were trained around, in place "
+            + "of the checkpoint's own; several make a front of each policy."),
       ])
     + Option.section(
       "Judgement",
