@@ -66,8 +66,8 @@ public struct LiveConfiguration: Sendable {
 
   /// Resizes of one round at most. A write is free again a second after its answer: with the whole budget in every round each
   /// write would wait for the answer to its predecessor of the round before, a little longer from round to round. Those that
-  /// stay free, about as many as are on their way at once, make up for that.
-  var roundMaximum: Int { max(burst - min(connections * 3 / 2, burst / 8), 1) }
+  /// stay free, three for each request that is on its way at once, make up for that; and with fewer in a round each is sooner on its way.
+  var roundMaximum: Int { max(burst - min(connections * 3, burst / 4), 1) }
 
   func priority(ofPlace place: Int) -> Double {
     place < priorities.count ? priorities[place] : priorities.last ?? 1
