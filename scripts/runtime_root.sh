@@ -46,7 +46,7 @@ if ldd "$program" | grep -q 'not found'; then
   echo "runtime_root: $program needs libraries that are not here: $(ldd "$program" | grep 'not found' | xargs)" >&2
   exit 1
 fi
-unwinder=$(ldconfig -p | awk '/libgcc_s\.so\.1 / { print $NF; exit }')
+unwinder=$(ldconfig -p | awk '/libgcc_s\.so\.1 / && !seen++ { print $NF }')
 packages=()
 while read -r library; do
   case $library in
