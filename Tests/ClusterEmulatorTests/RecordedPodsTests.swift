@@ -110,7 +110,7 @@ struct RecordedPodsTests {
   }
 
   @Test("lists have the recorded pods and pages", arguments: lists)
-  func lists(name: String) throws {
+  func recordedLists(name: String) throws {
     let exchange = try RecordedExchange(name)
     try expectSameList(exchange.ask(Self.listed(), name: name), exchange)
   }

@@ -1,6 +1,5 @@
 import Autoscaling
 import Checkpoints
-import ClusterEmulator
 import Foundation
 import HTTPServer
 import Kubernetes
@@ -9,6 +8,7 @@ import PodSimulation
 import Synchronization
 import Testing
 
+@testable import ClusterEmulator
 @testable import Control
 
 /// Asks for what keeps 60 % of the limit in use: depends on every sample, and on nothing but samples.
@@ -114,6 +114,13 @@ private final class InProcessCluster: ControlledCluster {
   }
 }
 
+extension EmulatedCluster {
+  /// The highest resourceVersion of a pod.
+  fileprivate var newestPodVersion: UInt64 {
+    withLock { UInt64(store.pods.values.map(\.record.resourceVersion).max() ?? 0) }
+  }
+}
+
 @Suite("Same decisions")
 struct SameDecisionsTests {
   private static let seconds = 120
@@ -181,21 +188,22 @@ struct SameDecisionsTests {
     choice.cadvisorAddress = emulator.url
     let folder = try TestFolder()
     let emulated = emulator.cluster
+    let inbox = Mutex<PodInbox?>(nil)
     let clock = KubernetesCluster.Clock(
       calendar: { 1_767_225_600 + Double(emulated.seconds) },
-      // A virtual second takes no time. Those who follow the pods' changes on threads of their own are given some where a
-      // policy resizes in almost every second: what has not settled yet is held.
+      // A virtual second takes no time. Those who follow the pods on threads of their own hear of it before the next begins.
       pacing: Pacing(
         now: { Double(emulated.seconds) },
         sleep: { _ in
           emulated.step()
-          if checkpoint == "autoscale" { usleep(250_000) }
+          inbox.withLock { $0 }?.awaitVersion(emulated.newestPodVersion)
         }, random: { 0.5 }), piece: 1)
     let cluster = try KubernetesCluster(
       survey, live, source: try choice.source(survey),
       originals: try OriginalsFile(path: folder.path + "/originals.json", server: emulator.url), clock: clock,
       shouldStop: { false })
     defer { cluster.stop() }
+    inbox.withLock { $0 = cluster.inbox }
     var limits: [[Millicores]] = []
     let loop = try ControlLoop(cluster: cluster, settings: settings, interval: 1, applies: true) { _ in decider }
     try loop.run(rounds: Self.seconds, shouldStop: { false }) { round, loop in

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// JSON as it is read from a request.
-enum JSONValue: Decodable, Equatable {
+enum JSONValue: Decodable, Equatable, Sendable {
   case null
   case bool(Bool)
   case number(Double)

@@ -3,7 +3,7 @@ import HTTPServer
 
 /// A request's JSON object, taken apart strictly: what is unknown, of another type or out of range is refused with one sentence,
 /// and nothing is done.
-struct RequestBody {
+struct RequestBody: Sendable {
   /// One member that a body may have.
   struct Field: Sendable {
     enum Kind: Sendable {

@@ -1,6 +1,5 @@
 import Autoscaling
 import Kubernetes
-import Synchronization
 
 /// Real pods behind an API server as something that `ControlLoop` can drive.
 ///
@@ -74,7 +73,7 @@ public final class KubernetesCluster: ControlledCluster {
   let gatherer: MetricGatherer
   private let responses: ResponseTimeReader?
   let watchers: [PodWatcher]
-  let inbox: Inbox
+  let inbox: PodInbox
   var roster: PodRoster
   var tenants: [Tenant?] = []
   /// Pods that left a place since the last sample: the group must see them gone before it sees the next tenant.
@@ -101,18 +100,6 @@ public final class KubernetesCluster: ControlledCluster {
   /// Said once each.
   var complaints: Set<String> = []
   public private(set) var places: [Place] = []
-
-  /// Changes of pods, from the watchers' threads to the loop's.
-  final class Inbox: Sendable {
-    private let changes = Mutex<[PodChange]>([])
-    func append(_ new: [PodChange]) { changes.withLock { $0 += new } }
-    func take() -> [PodChange] {
-      changes.withLock { changes in
-        defer { changes = [] }
-        return changes
-      }
-    }
-  }
 
   /// Begins to follow the pods and waits for the first list. `ClusterSurvey.check` has been made.
   ///
@@ -143,7 +130,7 @@ public final class KubernetesCluster: ControlledCluster {
       selection: configuration.selection, pool: configuration.poolName, places: configuration.places ?? 0,
       placesMaximum: configuration.places ?? configuration.placesMaximum, capacity: configuration.capacity
     ) { LiveConfiguration.bounds(of: $0, limitRanges: limits, shield: shield, values: configuration.values).lowerBound }
-    let inbox = Inbox()
+    let inbox = PodInbox()
     self.inbox = inbox
     let namespaces: [String?] = configuration.selection.namespaces.isEmpty ? [nil] : configuration.selection.namespaces
     watchers = namespaces.map { namespace in

@@ -4,6 +4,13 @@ public enum PodChange: Sendable, Equatable {
   case changed(from: Pod, to: Pod)
   /// Deleted, or no longer matching the selector.
   case vanished(Pod)
+
+  /// The pod as told.
+  public var pod: Pod {
+    switch self {
+    case .appeared(let pod), .changed(_, let pod), .vanished(let pod): pod
+    }
+  }
 }
 
 /// The pods as the API server last told them, keyed by namespace and name. Pure: fed with lists and events.
