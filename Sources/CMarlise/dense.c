@@ -47,23 +47,24 @@ TILE(3, 1)
 TILE(2, 1)
 TILE(1, 1)
 
-/* One row, 64 outputs. `ahead`: so many floats further on the weights are sent for; where they come from memory the processor
- * by itself stops asking at every page's end. 0 for weights that are in the cache. */
-INLINE void row_64(const float *x, const float *w, size_t ws, float *y, size_t depth, const float *bias, int relu,
-                   size_t ahead) {
-  v16 s[4];
-  _Pragma("clang loop unroll(full)") for (int j = 0; j < 4; j++) s[j] = load16(bias + 16 * j);
-  _Pragma("clang loop unroll_count(4)") for (size_t k = 0; k < depth; k++) {
-    const float *p = w + k * ws;
-    v16 e = splat16(x[k]);
-    _Pragma("clang loop unroll(full)") for (int j = 0; j < 4; j++) {
-      if (ahead) __builtin_prefetch(p + ahead + 16 * j);
-      s[j] = FMA16(e, load16(p + 16 * j), s[j]);
-    }
+/* One row, `width` * 16 outputs. `some` lists the inputs to take; NULL for the first `depth`. */
+#define ROW(width)                                                                                               \
+  INLINE void row_##width(const float *x, const int32_t *some, const float *w, size_t ws, float *y, size_t depth, \
+                          const float *bias, int relu) {                                                         \
+    v16 s[width];                                                                                                \
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < width; j++) s[j] = load16(bias + 16 * j);             \
+    _Pragma("clang loop unroll_count(4)") for (size_t i = 0; i < depth; i++) {                                   \
+      size_t k = some ? (size_t)some[i] : i;                                                                     \
+      v16 e = splat16(x[k]);                                                                                     \
+      _Pragma("clang loop unroll(full)") for (int j = 0; j < width; j++)                                         \
+          s[j] = FMA16(e, load16(w + k * ws + 16 * j), s[j]);                                                    \
+    }                                                                                                            \
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < width; j++)                                           \
+        store16(y + 16 * j, relu ? max16(s[j], splat16(0)) : s[j]);                                              \
   }
-  _Pragma("clang loop unroll(full)") for (int j = 0; j < 4; j++)
-      store16(y + 16 * j, relu ? max16(s[j], splat16(0)) : s[j]);
-}
+
+ROW(4)
+ROW(1)
 
 /* Which tile fills the registers: AVX-512 has 32 of sixteen floats (8 x 2 of them hold sums), AVX2 has 16 of eight
  * (6 x 1 pairs). The tile does not change a single bit of the result. */
@@ -201,7 +202,7 @@ INLINE void thin(const float *x, size_t xs, const float *w, const float *bias, f
 }
 
 INLINE void layer(const marlise_layer *l, const float *parameters, const float *x, size_t xs, size_t rows, float *y,
-                  int tiles, size_t ahead) {
+                  int tiles) {
   const float *w = parameters + l->weight, *b = parameters + l->bias;
   size_t n = (size_t)l->outputs, k = (size_t)l->inputs;
   int relu = l->activation == MARLISE_RELU;
@@ -211,7 +212,7 @@ INLINE void layer(const marlise_layer *l, const float *parameters, const float *
     return;
   }
   if (rows == 1 && n % 64 == 0)
-    for (size_t j = 0; j < n; j += 64) row_64(x, w + j, n, y + j, k, b + j, relu, ahead);
+    for (size_t j = 0; j < n; j += 64) row_4(x, NULL, w + j, n, y + j, k, b + j, relu);
   else
     product(x, xs, 1, w, n, y, n, rows, n, k, b, relu, 0, tiles);
   if (!relu) marlise_activate(l->activation, y, rows, n, n);
@@ -223,7 +224,7 @@ INLINE void layer(const marlise_layer *l, const float *parameters, const float *
 
 INLINE void forward(FORWARD_ARGUMENTS, int tiles) {
   for (int l = 0; l < count; l++) {
-    layer(layers + l, parameters, x, x_stride, rows, outputs[l], tiles, 0);
+    layer(layers + l, parameters, x, x_stride, rows, outputs[l], tiles);
     x = outputs[l], x_stride = (size_t)layers[l].outputs;
   }
 }
@@ -248,19 +249,67 @@ void marlise_forward(FORWARD_ARGUMENTS) {
 void marlise_forward(FORWARD_ARGUMENTS) { forward(layers, count, parameters, x, x_stride, rows, outputs, NARROW); }
 #endif
 
-/* Floats, 8 KB: about as much as arrives while one core waits for its first line. */
-enum { AHEAD = 2048 };
+/* Weights that are read once come from memory, and most of the time is spent on waiting for them. So none is read that is
+ * multiplied by 0, which after a ReLU is every other one; and as soon as a layer's inputs are known its weights are sent for:
+ * the processor by itself would not know which rows come next.
+ *
+ * Leaving out an input of 0 changes no bit of a sum that is not 0, for weights are finite. */
+
+/* Whether a layer's weights are taken by rows, those of some inputs. */
+INLINE int by_rows(const marlise_layer *l) { return l->outputs >= MARLISE_THIN && l->outputs % 16 == 0; }
+
+/* At most so many floats of a layer are sent for: half of a small second-level cache. */
+enum { SENT_FOR = (128 << 10) / sizeof(float) };
+
+INLINE void send_for(const float *p, size_t count) {
+  for (size_t i = 0; i < count; i += 16) __builtin_prefetch(p + i);
+}
+
+/* Lists the inputs of a layer that are not 0 and sends for their weights. Returns how many there are. */
+INLINE size_t choose(const marlise_layer *l, const float *parameters, const float *x, int32_t *some) {
+  const float *w = parameters + l->weight;
+  size_t n = (size_t)l->outputs, k = (size_t)l->inputs, count = 0;
+  send_for(parameters + l->bias, n);
+  if (!by_rows(l)) {
+    send_for(w, n * k < SENT_FOR ? n * k : SENT_FOR);
+    return k;
+  }
+  for (size_t i = 0; i < k; i++) {
+    some[count] = (int32_t)i;
+    count += x[i] != 0;
+  }
+  for (size_t i = 0; i < count && i * n < SENT_FOR; i++) send_for(w + (size_t)some[i] * n, n);
+  return count;
+}
+
+INLINE void layer_of_some(const marlise_layer *l, const float *parameters, const float *x, const int32_t *some,
+                          size_t count, float *y) {
+  if (!by_rows(l)) {
+    layer(l, parameters, x, 0, 1, y, NARROW);
+    return;
+  }
+  const float *w = parameters + l->weight, *b = parameters + l->bias;
+  size_t n = (size_t)l->outputs, j = 0;
+  int relu = l->activation == MARLISE_RELU;
+  for (; j + 64 <= n; j += 64) row_4(x, some, w + j, n, y + j, count, b + j, relu);
+  for (; j < n; j += 16) row_1(x, some, w + j, n, y + j, count, b + j, relu);
+  if (!relu) marlise_activate(l->activation, y, 1, n, n);
+}
 
 CLONES void marlise_forward_each(const marlise_layer *layers, int count, const float *parameters,
                                  size_t parameter_stride, size_t networks, const float *x, size_t x_stride,
-                                 float *scratch, size_t scratch_width, float *y, size_t y_stride) {
-  for (size_t i = 0; i < networks; i++, parameters += parameter_stride, x += x_stride, y += y_stride) {
+                                 float *scratch, int32_t *list, size_t width, float *y, size_t y_stride) {
+  size_t chosen = networks ? choose(layers, parameters, x, list) : 0;
+  for (; networks; networks--, y += y_stride) {
     const float *in = x;
     for (int l = 0; l < count; l++) {
-      float *out = l == count - 1 ? y : scratch + (l & 1) * scratch_width;
-      layer(layers + l, parameters, in, 0, 1, out, NARROW, AHEAD);
+      float *out = l == count - 1 ? y : scratch + (l & 1) * width;
+      layer_of_some(layers + l, parameters, in, list, chosen, out);
+      if (l + 1 < count) chosen = choose(layers + l + 1, parameters, out, list);
       in = out;
     }
+    parameters += parameter_stride, x += x_stride;
+    if (networks > 1) chosen = choose(layers, parameters, x, list);
   }
 }
 

@@ -33,15 +33,11 @@ public final class GreedyPolicy {
   /// One thread's scratch memory.
   private final class Room {
     static let rows = 128
-    let workspace: Workspace
-    let scratch: FloatBuffer
-    let outputs: FloatBuffer
-    let width: Int
+    let shared: Workspace
+    let own: EachWorkspace
     init(_ shape: NetworkShape) {
-      workspace = Workspace(shape, rows: Self.rows, training: false)
-      width = (shape.width + 15) / 16 * 16
-      scratch = FloatBuffer(2 * width)
-      outputs = FloatBuffer(Self.rows * shape.outputs)
+      shared = Workspace(shape, rows: Self.rows, training: false)
+      own = EachWorkspace(shape, networks: Self.rows)
     }
   }
 
@@ -128,13 +124,11 @@ public final class GreedyPolicy {
     let x = observations + step.firstAgent * inputs
     let output: UnsafeMutablePointer<Float>
     if step.isShared {
-      MLP.forward(shape, weights, x, stride: inputs, rows: step.count, in: room.workspace)
-      output = room.workspace.output
+      MLP.forward(shape, weights, x, stride: inputs, rows: step.count, in: room.shared)
+      output = room.shared.output
     } else {
-      MLP.forwardEach(
-        shape, weights, networks: step.count, x, stride: inputs, scratch: room.scratch.pointer, width: room.width,
-        into: room.outputs.pointer)
-      output = room.outputs.pointer
+      MLP.forwardEach(shape, weights, networks: step.count, x, stride: inputs, in: room.own)
+      output = room.own.output
     }
     let (outputs, answers) = (shape.outputs, actions + step.firstAgent)
     if actionKind.isDiscrete {

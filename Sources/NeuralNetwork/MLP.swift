@@ -117,24 +117,27 @@ public final class MLP {
     }
   }
 
-  /// One row through each of `networks` networks of one shape whose parameters follow each other.
+  /// One row through each of `networks` networks of one shape whose parameters follow each other; the result is
+  /// `workspace.output`, `[networks, outputs]`.
   ///
-  /// - `scratch`: twice `width` floats, `width` at least `shape.width`.
-  /// - `output`: `[networks, outputs]`.
+  /// With our own kernels the result is that of `forward`, and weights that an input of 0 meets are not read: after a ReLU every
+  /// other one. Where the weights come from memory, that is where the time goes.
   public static func forwardEach(
     _ shape: NetworkShape, _ parameters: UnsafePointer<Float>, networks: Int, _ input: UnsafePointer<Float>,
-    stride: Int, scratch: UnsafeMutablePointer<Float>, width: Int, into output: UnsafeMutablePointer<Float>
+    stride: Int, in workspace: EachWorkspace
   ) {
-    precondition(width >= shape.width, "scratch of \(width) floats for layers of \(shape.width)")
+    precondition(
+      networks <= workspace.networks && workspace.shape === shape,
+      "\(networks) networks in a workspace for \(workspace.networks)")
     switch shape.kernels {
     case .own:
       marlise_forward_each(
-        shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride, scratch,
-        width, output, shape.outputs)
+        shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride,
+        workspace.scratch.pointer, workspace.list, workspace.width, workspace.output, shape.outputs)
     case .blas:
       marlise_blas_forward_each(
-        shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride, scratch,
-        width, output, shape.outputs)
+        shape.layers, Int32(shape.layerCount), parameters, shape.parameterCount, networks, input, stride,
+        workspace.scratch.pointer, workspace.width, workspace.output, shape.outputs)
     }
   }
 }

@@ -58,6 +58,53 @@ struct MLPTests {
     }
   }
 
+  @Test("networks with weights of their own give the bits that each gives alone", arguments: shapes.indices)
+  func each(shape: Int) throws {
+    try Kernels.using(.own) {
+      let (noise, layers) = (Noise(seed: UInt64(200 + shape)), Self.shapes[shape])
+      let shape = NetworkShape(inputs: 42, layers: layers.map { ($0.0, $0.1) })
+      let parameters = FloatBuffer(11 * shape.parameterCount)
+      for network in 0..<11 {
+        try MLP(shape, in: parameters, at: network * shape.parameterCount).load(noise.network(42, layers))
+      }
+      let input = noise.buffer(11 * 45)
+      for index in stride(from: 0, to: input.count, by: 3) { input.pointer[index] = 0 }
+      let (each, alone) = (EachWorkspace(shape, networks: 11), Workspace(shape, rows: 1, training: false))
+      for networks in [1, 3, 4, 5, 11] {
+        MLP.forwardEach(shape, parameters.pointer, networks: networks, input.pointer, stride: 45, in: each)
+        for network in 0..<networks {
+          MLP.forward(
+            shape, parameters.pointer + network * shape.parameterCount, input.pointer + network * 45, stride: 45,
+            rows: 1,
+            in: alone)
+          let equal = (0..<shape.outputs).allSatisfy { each.output[network * shape.outputs + $0] == alone.output[$0] }
+          #expect(equal, "network \(network) of \(networks)")
+        }
+      }
+    }
+  }
+
+  @Test("of a network with weights of its own, those that meet a 0 are not read")
+  func zeros() throws {
+    try Kernels.using(.own) {
+      let noise = Noise(seed: 9)
+      let network = try MLP(noise.network(6, [(64, .identity), (3, .identity)]))
+      // [inputs, outputs]: the weights of inputs 1 and 4.
+      for input in [1, 4] {
+        for output in 0..<64 { network.parametersPointer[input * 64 + output] = .nan }
+      }
+      let input = noise.buffer(6)
+      for index in [1, 4] { input.pointer[index] = 0 }
+      let workspace = EachWorkspace(network.shape, networks: 1)
+      MLP.forwardEach(network.shape, network.parametersPointer, networks: 1, input.pointer, stride: 6, in: workspace)
+      #expect((0..<3).allSatisfy { workspace.output[$0].isFinite })
+      input.pointer[4] = .leastNonzeroMagnitude
+      MLP.forwardEach(network.shape, network.parametersPointer, networks: 1, input.pointer, stride: 6, in: workspace)
+      #expect((0..<3).allSatisfy { workspace.output[$0].isNaN })
+      withExtendedLifetime((network, input)) {}
+    }
+  }
+
   @Test("the backward pass matches finite differences", arguments: Kernels.allCases, shapes.indices)
   func backward(kernels: Kernels, shape: Int) throws {
     try Kernels.using(kernels) { for seed in 0..<3 { try backward(shape, seed: seed) } }

@@ -50,11 +50,12 @@ typedef struct {
 /* Forward pass of a network: outputs[l] gets the rows of layer l, contiguous. x has row stride x_stride. */
 void marlise_forward(const marlise_layer *layers, int count, const float *parameters, const float *x, size_t x_stride,
                      size_t rows, float *const *outputs);
-/* One row for each of `networks` networks of equal shape, their parameters `parameter_stride` floats apart. The final
- * layer goes to y, row stride y_stride; scratch holds twice the widest layer. */
+/* One row for each of `networks` networks of equal shape, their parameters (finite) `parameter_stride` floats apart. The
+ * final layer goes to y, row stride y_stride. scratch holds twice `width` floats and list `width` integers, `width` at
+ * least the widest layer's inputs and outputs. */
 void marlise_forward_each(const marlise_layer *layers, int count, const float *parameters, size_t parameter_stride,
-                          size_t networks, const float *x, size_t x_stride, float *scratch, size_t scratch_width,
-                          float *y, size_t y_stride);
+                          size_t networks, const float *x, size_t x_stride, float *scratch, int32_t *list,
+                          size_t width, float *y, size_t y_stride);
 /* c[m, n] = sum over k of a(m, k) * b[k, n], added to c when accumulate is not 0. a(m, k) is a[m * a_row + k * a_column]:
  * a plain or transposed matrix. */
 void marlise_product(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_stride, float *c,
@@ -83,7 +84,7 @@ const char *marlise_blas_core(void);
  * [n, k] when turn_b is not 0. */
 void marlise_blas_product(int turn_a, int turn_b, const float *a, size_t a_stride, const float *b, size_t b_stride,
                           float *c, size_t c_stride, size_t m, size_t n, size_t k, int accumulate);
-/* As marlise_forward and marlise_forward_each. */
+/* As marlise_forward and marlise_forward_each; scratch holds twice the widest layer. */
 void marlise_blas_forward(const marlise_layer *layers, int count, const float *parameters, const float *x,
                           size_t x_stride, size_t rows, float *const *outputs);
 void marlise_blas_forward_each(const marlise_layer *layers, int count, const float *parameters,
