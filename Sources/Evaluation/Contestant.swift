@@ -12,12 +12,26 @@ public struct Contestant: Sendable {
   public var isTrained = false
   /// Whether its samples must tell the CPU of each CFS period.
   public var needsPeriods = false
+  /// The one number in which it differs from its family's other settings; nil where there is none such.
+  public var knob: Knob?
   /// What it sees and what its actions mean; only agents look at these.
   public let observation: ObservationSpec
   public let action: ActionSpace
   public let compatibility: DecisionSettings.Compatibility
   /// A fresh copy, with nothing remembered. What it is given is for the oracle alone.
   public let make: @Sendable (EpisodeKnowledge) throws -> any ScalingPolicy
+
+  /// One number that can be tuned.
+  public struct Knob: Sendable {
+    public let value: Double
+    /// The same policy with another value.
+    public let turned: @Sendable (Double) throws -> Contestant
+
+    public init(_ value: Double, turned: @escaping @Sendable (Double) throws -> Contestant) {
+      self.value = value
+      self.turned = turned
+    }
+  }
 
   public init(
     name: String, family: String? = nil, identity: String? = nil, observation: ObservationSpec, action: ActionSpace,

@@ -53,26 +53,30 @@ struct EpisodeMeter {
   ///
   /// - Parameters:
   ///   - limit: mean limit of the second, millicores.
+  ///   - request: CPU request; Kubernetes allows none above the limit, so that it comes down with it.
+  ///   - timeout: when its clients give up, seconds.
   ///   - responses: times of its requests that ended in the second.
   ///   - isEndToEnd: whether these are what clients met; false where a service graph's routes say that instead.
   mutating func add(
-    pod: Int, _ measured: PodSecond, limit: Double, request: Millicores, responses: UnsafeBufferPointer<Double>,
-    isEndToEnd: Bool = true
+    pod: Int, _ measured: PodSecond, limit: Double, request: Millicores, timeout: Double,
+    responses: UnsafeBufferPointer<Double>, isEndToEnd: Bool = true
   ) {
     limits += limit
     sum.allocatedCoreSeconds += limit / 1000
-    sum.requestedCoreSeconds += Double(request) / 1000
+    sum.requestedCoreSeconds += min(Double(request), limit) / 1000
     sum.usedCoreSeconds += measured.usage / 1000
     sum.excessCoreSeconds += max(0, measured.usage - limit) / 1000
     sum.throttledSeconds += measured.throttledTime
     periods += measured.periods
     throttledPeriods += measured.throttledPeriods
     allocated[pod] += limit / 1000
-    ended[pod] += responses.count
+    ended[pod] += responses.count + measured.refused
     for response in responses where response > slo { late[pod] += 1 }
+    late[pod] += measured.refused
     if isEndToEnd {
       sum.timeouts += measured.timeouts
       add(responses)
+      add(refused: measured.refused, timeout: timeout)
     }
   }
 
@@ -86,6 +90,15 @@ struct EpisodeMeter {
   }
 
   mutating func add(timeouts: Int) { sum.timeouts += timeouts }
+
+  /// Requests that clients got an error for: later than any goal, and as bad as a timeout.
+  mutating func add(refused: Int, timeout: Double) {
+    guard refused > 0 else { return }
+    sum.refused += refused
+    times += repeatElement(Float(timeout), count: refused)
+    second.late += refused
+    second.ended += refused
+  }
 
   /// A limit is written.
   mutating func addResize(pod: Int, from old: Millicores, to new: Millicores) {

@@ -7,7 +7,7 @@ public struct EvaluationReport: Encodable, Sendable {
     public var name: String
     /// The policy, whatever its setting.
     public var family: String
-    /// Whether the mean P99 keeps the goal, and in how many runs it does not.
+    /// Whether the P99 of every run keeps the goal, and in how many it does not.
     public var meetsSLO: Bool
     public var missedRuns: Int
     /// Whether no other setting of the family beats it in both CPU and P99.

@@ -12,6 +12,8 @@ public final class FinishedCells: @unchecked Sendable {  // everything that chan
     var metrics: RolloutMetrics
   }
 
+  private struct AnyCell: Decodable { var key: String }
+
   private let lock = NSLock()
   private let path: String
   private let file: FileHandle
@@ -33,6 +35,8 @@ public final class FinishedCells: @unchecked Sendable {  // everything that chan
       let whole = data.lastIndex(of: 10).map { $0 + 1 } ?? 0
       for (number, line) in data[..<whole].split(separator: 10).enumerated() {
         guard let cell = try? JSONDecoder().decode(Cell.self, from: Data(line)) else {
+          // An earlier version measured less: its episodes are played again.
+          if (try? JSONDecoder().decode(AnyCell.self, from: Data(line))) != nil { continue }
           throw EvaluationError("\(path):\(number + 1): is not a finished episode of a study, expected a line of JSON")
         }
         cells[cell.key] = cell.metrics
@@ -115,7 +119,7 @@ extension Scenario {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     var print = Fingerprint()
-    print.add("episode format 1")
+    print.add("episode format 2")
     print.add((try? encoder.encode(cluster)).map { String(decoding: $0, as: UTF8.self) } ?? "\(cluster)")
     print.add("\(descriptions) \(settings.pool) \(settings.shield)")
     print.add("\(warmUp) \(seconds) \(initialLimit) \(slo) \(rewritesLimits)")

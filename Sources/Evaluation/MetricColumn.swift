@@ -71,6 +71,9 @@ public struct MetricColumn: Sendable {
     },
     MetricColumn("requests", "requests", 0, "requests that ended") { Double($0.requests) },
     MetricColumn("timeouts", "time-outs", 0, "requests that their clients gave up") { Double($0.timeouts) },
+    MetricColumn("refused", "refused", 0, "requests that failed because their pod stopped or was away") {
+      Double($0.refused)
+    },
     MetricColumn("unfairness", "unfair %", 2, "most that a pod misses more often than one of no higher priority") {
       $0.unfairness * 100
     },

@@ -25,8 +25,8 @@ public struct PolicyResult: Sendable, Equatable, Codable {
   /// Mean over the seeds, core-seconds.
   public var meanAllocated: Double { allocated.reduce(0, +) / Double(max(runs.count, 1)) }
 
-  /// Whether the mean P99 keeps the goal.
-  public func meets(_ slo: Double) -> Bool { p99 <= slo }
+  /// Whether every run's P99 keeps the goal: one that does not would make the others look cheaper than keeping it is.
+  public func meets(_ slo: Double) -> Bool { missedRuns(slo) == 0 }
   /// Seeds whose own P99 is above the goal.
   public func missedRuns(_ slo: Double) -> Int { runs.count { $0.p99 > slo } }
 }
@@ -37,9 +37,12 @@ public struct PolicyFront: Sendable {
   public let isTrained: Bool
   /// By ascending P99, and so by descending CPU.
   public let settings: [PolicyResult]
+  /// Those that are beaten too.
+  private let all: [PolicyResult]
 
   public init(family: String, of results: [PolicyResult]) {
     self.family = family
+    all = results
     isTrained = results.contains(where: \.isTrained)
     var front: [PolicyResult] = []
     let ordered = results.enumerated().sorted {
@@ -58,13 +61,16 @@ public struct PolicyFront: Sendable {
     return families.map { family in PolicyFront(family: family, of: results.filter { $0.family == family }) }
   }
 
-  /// The setting that allocates least among those whose P99 keeps the goal.
-  public func cheapest(meeting slo: Double) -> PolicyResult? { settings.last { $0.meets(slo) } }
+  /// The setting that allocates least among those that keep the goal. It need not be on the front: one that another beats in the
+  /// mean may be the only one that keeps the goal in every run.
+  public func cheapest(meeting slo: Double) -> PolicyResult? {
+    all.filter { $0.meets(slo) }.min { $0.meanAllocated < $1.meanAllocated }
+  }
 
   /// What the policy needs for a given P99: core-seconds per seed.
   ///
   /// Between two settings of the front interpolated linearly in log P99, for each seed; beyond its thriftiest setting that
-  /// one's, which is at least as fast; nil where even its fastest setting is slower.
+  /// one's: no setting of it needs less, and it is at least as fast. nil where even its fastest setting is slower.
   public func allocated(atP99 p99: Double) -> [Double]? {
     guard let first = settings.first, let last = settings.last, first.p99 <= p99 else { return nil }
     guard p99 < last.p99, let above = settings.firstIndex(where: { $0.p99 > p99 }) else { return last.allocated }

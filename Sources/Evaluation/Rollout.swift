@@ -37,7 +37,9 @@ extension Scenario {
     policy.reset()
     let group = environment.groups[0]
     let cluster = environment.cluster
-    let routes = configuration.graph?.routes.count ?? 0
+    // A route's clients give up after its first pod's timeout.
+    let timeouts = configuration.graph?.routes.map { pods[$0.entry].timeout } ?? []
+    let routes = timeouts.count
     var meter = EpisodeMeter(priorities: descriptions.map(\.priority), slo: slo)
     var series = seriesOfPod.map { _ in EpisodeSeries() }
     var deciding = Duration.zero
@@ -51,12 +53,14 @@ extension Scenario {
       for pod in 0..<pods.count {
         meter.add(
           pod: pod, cluster.second(pod: pod, cluster: 0), limit: cluster.second(pod: pod, cluster: 0).limit,
-          request: cluster.isPresent(pod: pod, cluster: 0) ? pods[pod].request : 0,
+          request: cluster.isPresent(pod: pod, cluster: 0) ? pods[pod].request : 0, timeout: pods[pod].timeout,
           responses: cluster.responses(pod: pod, cluster: 0), isEndToEnd: routes == 0)
       }
       for route in 0..<routes {
         meter.add(cluster.responses(route: route, cluster: 0))
-        meter.add(timeouts: cluster.second(route: route, cluster: 0).timeouts)
+        let second = cluster.second(route: route, cluster: 0)
+        meter.add(timeouts: second.timeouts)
+        meter.add(refused: second.refused, timeout: timeouts[route])
       }
       meter.endSecond(pool: settings.pool.capacity)
       if let pod = seriesOfPod { series?.note(cluster.second(pod: pod, cluster: 0)) }

@@ -1,7 +1,7 @@
 /// What one policy did in one episode. Times in seconds, shares in 0…1, CPU in core-seconds.
 public struct RolloutMetrics: Sendable, Equatable, Codable {
-  // Response times of all requests of all pods (of all routes, where there is a service graph); one that timed out counts
-  // as the timeout.
+  // Response times of all requests of all pods (of all routes, where there is a service graph); one that timed out or was
+  // refused counts as the timeout: a policy must not look fast because what waited was lost.
   public var p50 = 0.0
   public var p95 = 0.0
   public var p99 = 0.0
@@ -9,6 +9,8 @@ public struct RolloutMetrics: Sendable, Equatable, Codable {
   public var mean = 0.0
   public var requests = 0
   public var timeouts = 0
+  /// Requests that ended in an error, because their pod stopped or was away.
+  public var refused = 0
 
   /// Share of requests above the goal.
   public var violationRate = 0.0
@@ -19,7 +21,7 @@ public struct RolloutMetrics: Sendable, Equatable, Codable {
 
   /// ∫ Σ limit dt.
   public var allocatedCoreSeconds = 0.0
-  /// ∫ Σ CPU request dt.
+  /// ∫ Σ CPU request dt; a request above the limit comes down with it.
   public var requestedCoreSeconds = 0.0
   public var usedCoreSeconds = 0.0
   /// Allocated less used.

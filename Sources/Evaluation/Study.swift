@@ -32,6 +32,7 @@ public struct Study: Sendable {
     public var name: String
     /// One per contestant, in their order.
     public var policies: [PolicyResult]
+    public var contestants: [Contestant] = []
     /// Mean time of one round's decisions for all pods, seconds, per contestant; nil where every episode came from a file.
     public var decisionTimes: [Double?]
   }
@@ -83,6 +84,7 @@ public struct Study: Sendable {
             name: contestant.name, family: contestant.family, isTrained: contestant.isTrained,
             runs: Array(metrics[first..<first + seeds.count]))
         },
+        contestants: contestants,
         decisionTimes: places.map { first in
           let known = times[first..<first + seeds.count].compactMap { $0 }
           return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)

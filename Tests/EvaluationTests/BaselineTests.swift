@@ -112,7 +112,7 @@ struct BaselineTests {
   @Test("a sweep is every combination of the values given, or the baseline's own grid")
   func sweep() throws {
     let own = try #require(try Baselines.parseSweep("captain"))
-    #expect(own.settings == [0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3].map { [$0] })
+    #expect(own.settings == [0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5].map { [$0] })
     let given = try #require(try Baselines.parseSweep("threshold:upper=60,80,increment=25,50"))
     #expect(given.settings == [[30, 60, 25], [30, 60, 50], [30, 80, 25], [30, 80, 50]])
     #expect(try #require(try Baselines.parseSweep("static")).settings == [[]])

@@ -21,7 +21,7 @@ struct EpisodeMeterTests {
     _ meter: inout EpisodeMeter, pod: Int, _ second: PodSecond, limit: Double, request: Int = 100, _ responses: [Double]
   ) {
     responses.withUnsafeBufferPointer {
-      meter.add(pod: pod, second, limit: limit, request: request, responses: $0)
+      meter.add(pod: pod, second, limit: limit, request: request, timeout: 2, responses: $0)
     }
   }
 
@@ -182,5 +182,19 @@ struct EpisodeMeterTests {
     #expect(
       MetricColumn.all.allSatisfy { $0.key.allSatisfy(\.isLetter) || $0.key.allSatisfy { $0.isLetter || $0.isNumber } })
     #expect(MetricColumn.usual.count < 12)
+  }
+
+  @Test("a request that failed counts as one that timed out; requests above the limit come down with it")
+  func refused() {
+    var meter = EpisodeMeter(priorities: [1], slo: 0.25)
+    var lost = second(usage: 50)
+    lost.refused = 2
+    add(&meter, pod: 0, lost, limit: 80, [0.1, 0.2])
+    meter.endSecond(pool: 500)
+    let metrics = meter.metrics()
+    #expect(metrics.refused == 2 && metrics.requests == 4 && metrics.timeouts == 0)
+    #expect(metrics.violationRate == 0.5 && metrics.p99 == 2 && metrics.p50 == Double(Float(0.2)))
+    #expect(metrics.priorities[0].requests == 4 && metrics.priorities[0].violationRate == 0.5)
+    #expect(metrics.requestedCoreSeconds == 0.08)
   }
 }

@@ -10,7 +10,7 @@ struct EvaluationReportTests {
   private let runs = [
     PolicyFrontTests.result("captain", family: "captain", p99: [0.2, 0.2], cpu: [10, 20]),
     PolicyFrontTests.result("captain:target=0.3", family: "captain", p99: [0.4, 0.4], cpu: [11, 21]),
-    PolicyFrontTests.result("odd, \"name\"", family: "mine", p99: [0.2, 0.3], cpu: [9, 18]),
+    PolicyFrontTests.result("odd, \"name\"", family: "mine", p99: [0.2, 0.24], cpu: [9, 18]),
   ]
 
   private func report(trained: Bool) throws -> EvaluationReport {
@@ -29,7 +29,7 @@ struct EvaluationReportTests {
   func marks() throws {
     let report = try report(trained: true)
     #expect(report.policies.map(\.meetsSLO) == [true, false, true])
-    #expect(report.policies.map(\.missedRuns) == [0, 2, 1])
+    #expect(report.policies.map(\.missedRuns) == [0, 2, 0])
     #expect(report.policies.map(\.isOnFront) == [true, false, true])
     #expect(report.cheapest == ["captain": "captain", "mine": "odd, \"name\""])
   }

@@ -60,9 +60,9 @@ struct PolicyFrontTests {
     #expect(try #require(both.atEqualP99).isSignificant)
   }
 
-  @Test("what misses the goal is marked and not compared within it")
+  @Test("what misses the goal in one run is marked and not compared within it, even where its mean keeps it")
   func missed() throws {
-    let mine = Self.result("mine", family: "m", p99: [0.3, 0.5], cpu: [16, 32])
+    let mine = Self.result("mine", family: "m", p99: [0.3, 0.36], cpu: [16, 32])
     #expect(mine.missedRuns(0.35) == 1)
     #expect(!mine.meets(0.35))
     let comparison = try #require(EqualP99(PolicyFront(family: "m", of: [mine]), against: front, slo: 0.35))

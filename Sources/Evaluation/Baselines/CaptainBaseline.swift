@@ -12,12 +12,13 @@ import Autoscaling
 /// Never below 10m. Where a sample does not tell single periods, its mean stands for each of ten.
 ///
 /// - Source: Wang et al., "Autothrottle: A Practical Bi-Level Approach to Resource Management for SLO-Targeted
-///   Microservices", NSDI 2024, algorithms 1 and 2; the grid is that of its targets.
+///   Microservices", NSDI 2024, algorithms 1 and 2; the grid is that of its targets, and goes on to where it
+///   throttles most of the time.
 public struct CaptainBaseline: ScalingPolicy {
   static let entry: Baseline = {
     var entry = Baseline(
       "captain", "throttled share of CFS periods held near target, every second",
-      parameters: [.init("target", 0.1, in: 0...1, sweep: [0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3])]
+      parameters: [.init("target", 0.1, in: 0...1, sweep: [0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])]
     ) { CaptainBaseline(target: $0[0]) }
     entry.needsPeriods = true
     return entry

@@ -69,7 +69,21 @@ struct EvalContestants {
     guard !baseline.parameters.isEmpty else {
       throw options.rejection("sweep", "has '\(word)', which has nothing to tune")
     }
-    for values in settings { add(Contestant(baseline, values: values, name: baseline.text(values))) }
+    let axes = baseline.parameters.indices.filter { axis in Set(settings.map { $0[axis] }).count > 1 }
+    for values in settings { add(Self.setting(of: baseline, values, axis: axes.count == 1 ? axes[0] : nil)) }
+  }
+
+  /// - Parameter axis: the parameter that is tuned; nil for none or several.
+  private static func setting(of baseline: Baseline, _ values: [Double], axis: Int?) -> Contestant {
+    var contestant = Contestant(baseline, values: values, name: baseline.text(values))
+    if let axis {
+      contestant.knob = Contestant.Knob(values[axis]) { value in
+        var other = values
+        other[axis] = value
+        return setting(of: baseline, other, axis: axis)
+      }
+    }
+    return contestant
   }
 
   /// Once, or once for every caution that was asked for: points of one front.
@@ -77,9 +91,19 @@ struct EvalContestants {
     let cautions = options.floats("caution")
     if cautions.isEmpty { add(try trained(path, name: name, family: family, caution: nil)) }
     for caution in cautions {
-      let label = cautions.count == 1 ? name : "\(name) caution \(Number.short(caution))"
-      add(try trained(path, name: label, family: family, caution: caution))
+      add(
+        try cautions.count == 1
+          ? trained(path, name: name, family: family, caution: caution)
+          : tuned(path, name: name, family: family, caution: caution))
     }
+  }
+
+  /// One point of a front.
+  private func tuned(_ path: String, name: String, family: String, caution: Double) throws -> Contestant {
+    var contestant = try trained(
+      path, name: "\(name) caution \(Number.short(caution))", family: family, caution: caution)
+    contestant.knob = Contestant.Knob(caution) { try tuned(path, name: name, family: family, caution: $0) }
+    return contestant
   }
 
   private func trained(_ path: String, name: String, family: String, caution: Double?) throws -> Contestant {

@@ -19,6 +19,11 @@ enum EvalOptions {
           help:
             "Baselines to play with every setting of their grid, or of one's own: captain:target=0.05,0.1,0.2. `all` "
             + "stands for every baseline of --policies that can be tuned."),
+        .int(
+          "refine", default: 3, in: 0...20, metavar: "N",
+          help:
+            "On each load, halve so often the step between a swept policy's cheapest setting that keeps the SLO and the next: "
+            + "its best setting may lie between two of the grid."),
         .string(
           "reference", metavar: "NAME",
           help: "The policy that others are compared with.  Default: the first trained one, or the first."),

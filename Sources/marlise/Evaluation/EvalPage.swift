@@ -18,10 +18,11 @@ struct EvalPage {
   /// - Throws: when an episode cannot be played again for its pictures.
   func html() throws -> String {
     let study = evaluation.study
+    let contestants = Set(evaluation.results.flatMap { $0.contestants.map(\.name) }).count
     let policies = Set(study.contestants.map(\.family)).count
     var page = HTMLReport(
       "CPU at equal tail response time",
-      subtitle: "\(policies) policies in \(study.contestants.count) settings on \(study.loads.count) "
+      subtitle: "\(policies) policies in \(contestants) settings on \(study.loads.count) "
         + "load\(study.loads.count == 1 ? "" : "s"), \(study.seeds.count) seeds each, every policy on the same requests"
     )
     page.add(figures: figures)
@@ -268,14 +269,15 @@ struct EvalPage {
   private func drawn(_ load: Int) -> [Contestant] {
     let policies = evaluation.results[load].policies
     let wanted = Baselines.joined(options.strings("series_policies"))
-    if !wanted.isEmpty { return evaluation.study.contestants.filter { wanted.contains($0.name) } }
+    let contestants = evaluation.results[load].contestants
+    if !wanted.isEmpty { return contestants.filter { wanted.contains($0.name) } }
     let shown = evaluation.shown(load).map { policies[$0] }
     let first = shown.filter { $0.family == evaluation.reference }.prefix(1)
     let others = shown.filter { $0.family != evaluation.reference && $0.meets(slo) }.sorted {
       $0.meanAllocated < $1.meanAllocated
     }
     let names = (first + others.prefix(2)).map(\.name)
-    return evaluation.study.contestants.filter { names.contains($0.name) }
+    return contestants.filter { names.contains($0.name) }
   }
 
   private func addSeries(_ load: Int, to page: inout HTMLReport) throws {

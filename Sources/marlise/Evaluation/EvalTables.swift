@@ -94,7 +94,7 @@ struct EvalTables {
 
   private func time(_ seconds: Double?) -> Table.Cell { seconds.map { .number($0 * 1e6, decimals: 2) } ?? .text("-") }
 
-  /// Whether the mean P99 keeps the goal, and how many runs do otherwise.
+  /// Whether every run keeps the goal, and how many do not.
   private func verdict(_ policy: PolicyResult) -> String {
     let missed = policy.missedRuns(evaluation.slo)
     let runs = missed == 0 ? "" : " (\(missed)/\(policy.runs.count) runs miss)"
