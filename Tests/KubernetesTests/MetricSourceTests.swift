@@ -210,7 +210,8 @@ struct MetricSourceTests {
       #expect(found.limit == 250)
       #expect(found.cpuNanoseconds == .max)
     }
-    #expect(try CadvisorAPI.parse(Data("[\(entry(names[2]))]".utf8)).readings.isEmpty)
+    let others = [names[2], "/kubepods.slice/kubepods-podX.slice/crio-conmon-\(id1).scope"]
+    for name in others { #expect(try CadvisorAPI.parse(Data("[\(entry(name))]".utf8)).readings.isEmpty) }
     #expect(throws: ClusterError.self) { try CadvisorAPI.parse(Data("{}".utf8)) }
   }
 
@@ -417,6 +418,33 @@ struct CgroupTests {
     #expect(counters.limit == nil)
     try FileManager.default.removeItem(atPath: folder.path + "/" + path)
     #expect(try source.read([pod]).readings.isEmpty)
+  }
+
+  /// A cgroup file system of version 2 with these cgroups, each with so many microseconds used.
+  private func cgroups(_ used: KeyValuePairs<String, Int>) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    _ = try folder.write("cgroup.controllers", "cpu memory\n")
+    for (path, used) in used { try add(path, used, to: folder) }
+    return folder
+  }
+
+  private func add(_ path: String, _ used: Int, to folder: TemporaryFolder) throws {
+    try FileManager.default.createDirectory(atPath: folder.path + "/" + path, withIntermediateDirectories: true)
+    _ = try folder.write(path + "/cpu.stat", "usage_usec \(used)\n")
+  }
+
+  @Test(
+    "what counts is the container, not the monitor that CRI-O starts beside it, wherever that is",
+    arguments: ["kubepods.slice/kubepods-podu.slice", "system.slice", "aaa.slice"])
+  func monitor(_ place: String) throws {
+    let slice = "kubepods.slice/kubepods-podu.slice"
+    let folder = try cgroups([
+      place + "/crio-conmon-\(id1).scope": 1, slice + "/crio-\(id1).scope": 2000,
+      // Some runtime's own folder of the same name, outside the pods.
+      place == slice ? "other" : place + "/run-\(id1).scope": 2,
+    ])
+    let found = try withExtendedLifetime(folder) { try CgroupTree(root: folder.path).find([id1]) }
+    #expect(found == [id1: slice + "/crio-\(id1).scope"])
   }
 
   @Test("a folder that is no cgroup file system is told")
