@@ -447,6 +447,27 @@ struct CgroupTests {
     #expect(found == [id1: slice + "/crio-\(id1).scope"])
   }
 
+  @Test("containers of other nodes are not searched for in every round, only now and then and when there are new ones")
+  func otherNodes() throws {
+    let folder = try cgroups(["kubepods/pod1/\(id1)": 1])
+    let others = (0..<2).map { String(id1.dropLast()) + String($0) }
+    let pods = try ([id1] + others).map { id in
+      try PodSelection().judge(recordedPod { $0.status.containerStatuses[0].containerID = "cri-o://" + id }).get()
+    }
+    let clock = FakePacing()
+    let source = try CgroupSource(root: folder.path, now: clock.pacing.now)
+    func seen(_ count: Int) throws -> Int { try source.read(Array(pods.prefix(count))).readings.count }
+    #expect(try seen(2) == 1)
+    try add("kubepods/pod2/\(others[0])", 1, to: folder)
+    #expect(try seen(2) == 1, "it was searched for just now")
+    #expect(try seen(3) == 2, "another is missing: all are searched for")
+    try add("kubepods/pod3/\(others[1])", 1, to: folder)
+    clock.advance(CgroupSource.searchInterval - 1)
+    #expect(try seen(3) == 2)
+    clock.advance(1)
+    #expect(try withExtendedLifetime(folder) { try seen(3) } == 3)
+  }
+
   @Test("a folder that is no cgroup file system is told")
   func noCgroups() throws {
     let folder = try TemporaryFolder()

@@ -8,24 +8,51 @@ import Synchronization
 public final class CgroupSource: MetricSource {
   public var name: String { "cgroup" }
   private let tree: CgroupTree
-  /// Folders found so far, by container identifier.
-  private let known = Mutex<[String: String]>([:])
+  private let now: @Sendable () -> Double
 
-  /// - Parameter root: where the cgroup file system is mounted.
+  private struct Folders {
+    /// By container identifier.
+    var known: [String: String] = [:]
+    /// Identifiers that the last search did not find: containers of other nodes, as a rule.
+    var missing: Set<String> = []
+    var searchedAt = -Double.infinity
+  }
+  private let folders = Mutex(Folders())
+
+  /// Seconds after which what was not found is searched for again. A search walks through the whole tree, which is too much
+  /// for every round.
+  static let searchInterval = 30.0
+
+  /// - Parameters:
+  ///   - root: where the cgroup file system is mounted.
+  ///   - now: seconds on a clock that does not go back.
   /// - Throws: `ClusterError` of kind `.configuration` where there is none.
-  public init(root: String = "/sys/fs/cgroup") throws(ClusterError) {
+  public init(
+    root: String = "/sys/fs/cgroup", now: @escaping @Sendable () -> Double = Pacing.system.now
+  ) throws(ClusterError) {
     tree = try CgroupTree(root: root)
+    self.now = now
+  }
+
+  /// Folders of these containers, as far as they are on this node.
+  private func find(_ ids: Set<String>) -> [String: String] {
+    folders.withLock { folders in
+      folders.known = folders.known.filter { ids.contains($0.key) && tree.exists($0.value) }
+      let missing = ids.subtracting(folders.known.keys)
+      let time = now()
+      if !missing.isSubset(of: folders.missing) || !missing.isEmpty && time - folders.searchedAt >= Self.searchInterval
+      {
+        folders.known.merge(tree.find(missing)) { $1 }
+        folders.searchedAt = time
+      }
+      folders.missing = missing.subtracting(folders.known.keys)
+      return folders.known
+    }
   }
 
   public func read(_ pods: [SelectedPod]) throws(ClusterError) -> MetricSnapshot {
     var snapshot = MetricSnapshot()
-    let ids = Set(pods.map(\.containerID).filter { !$0.isEmpty })
-    let found = known.withLock { known in
-      known = known.filter { ids.contains($0.key) && tree.exists($0.value) }
-      let missing = ids.subtracting(known.keys)
-      if !missing.isEmpty { known.merge(tree.find(missing)) { $1 } }
-      return known
-    }
+    let found = find(Set(pods.map(\.containerID).filter { !$0.isEmpty }))
     for (id, folder) in found {
       // A container may end between finding and reading.
       if let counters = tree.counters(folder) {
