@@ -156,11 +156,13 @@ public struct ClusterSurvey: Sendable {
     for pod in selected.prefix(configuration.places ?? configuration.placesMaximum) {
       let range = LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container)
       let low = max(pod.settings.minimum ?? configuration.shield.minimum, range.minimum)
-      let high = min(pod.settings.maximum ?? configuration.shield.maximum, range.maximum)
+      let high = min(
+        pod.settings.maximum ?? configuration.shield.maximum, range.largest(configuration.values, of: pod.pod))
       guard low <= high else {
         throw LiveError(
           "pod \(pod.key): its smallest limit \(low)m is above its largest \(high)m; look at --min_cpu, --max_cpu, the pod's "
-            + "annotations \(PodSettings.minimumKey) and \(PodSettings.maximumKey), and the namespace's LimitRange")
+            + "annotations \(PodSettings.minimumKey) and \(PodSettings.maximumKey), the pod's own resources and the namespace's "
+            + "LimitRange")
       }
       let bounds = LiveConfiguration.bounds(
         of: pod, limitRanges: limitRanges, shield: configuration.shield, values: configuration.values)
@@ -169,7 +171,7 @@ public struct ClusterSurvey: Sendable {
         _ = try PodResize(
           of: pod.pod, container: pod.container, to: min(max(pod.limit, bounds.lowerBound), bounds.upperBound),
           values: configuration.values,
-          bounds: LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container))
+          bounds: range)
       } catch {
         throw LiveError(
           "pod \(pod.key) cannot be resized with --controlled-values \(configuration.values.rawValue): \(error)")

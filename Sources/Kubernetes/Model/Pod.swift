@@ -64,6 +64,9 @@ public struct PodSpec: Codable, Sendable, Equatable {
   public var resources: ResourceRequirements?
   public var os: OperatingSystem?
 
+  /// Whether there are pod-level resources at all.
+  var hasOwnResources: Bool { resources.map { !$0.limits.isEmpty || !$0.requests.isEmpty } ?? false }
+
   public init(containers: [Container] = []) {
     self.containers = containers
   }
