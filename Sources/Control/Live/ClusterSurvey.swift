@@ -107,27 +107,6 @@ public struct ClusterSurvey: Sendable {
     }
   }
 
-  /// What the namespaces' quotas leave to these pods together, millicores, with the quota that says so; nil where none bounds
-  /// them. What a quota counts as used includes what the pods have now.
-  public func quotaRoom(_ values: ControlledValues) -> (quota: String, room: Millicores)? {
-    let scope = values == .requestsOnly ? "requests.cpu" : "limits.cpu"
-    var sum = 0
-    var names: [String] = []
-    for namespace in Set(selected.map(\.namespace)).sorted() {
-      let bounds = (quotas[namespace] ?? []).compactMap { quota in
-        quota.cpuLeft(scope).map { (name: namespace + "/" + quota.metadata.name, left: $0) }
-      }
-      // One namespace without a quota can take whatever the pool has.
-      guard let least = bounds.min(by: { $0.left < $1.left }) else { return nil }
-      let held = selected.filter { $0.namespace == namespace }.reduce(0) {
-        $0 + min(scope == "limits.cpu" ? $1.limit : $1.request, 1 << 40)
-      }
-      sum += held + max(min(least.left, 1 << 40), -held)
-      names.append(least.name)
-    }
-    return names.isEmpty ? nil : (names.joined(separator: ", "), sum)
-  }
-
   /// Asks for the first event of a pod that is there, which comes at once: whether the account may watch would otherwise be known
   /// only when pods are driven already. What fails for another reason is the watcher's to try again.
   ///
