@@ -28,7 +28,12 @@ struct KubeletRefusalTests {
         + "the rule {apiGroups: [\"\"], resources: [\(resource)], verbs: [get]}")
   }
 
-  @Test("other refusals in plain words stay what they are", arguments: ["Forbidden", "Forbidden (user=)", "no entry"])
+  @Test(
+    "other refusals in plain words stay what they are",
+    arguments: [
+      "Forbidden", "Forbidden (user=)", "no entry", "Forbidden (user=a, verb=get, resource=nodes, subresource=)",
+      "Forbidden (user=a, verb=get, resource=prometheuses, subresource=api)",
+    ])
   func others(_ text: String) {
     #expect(refusal(text)?.kind == .refused)
     #expect(refusal(text)?.description == "get /metrics/cadvisor: " + text)

@@ -161,14 +161,15 @@ struct KubeletRefusal: CustomStringConvertible {
       let word = text[found.upperBound...].prefix { !end.contains($0) && !$0.isNewline }
       return word.isEmpty ? nil : word
     }
+    // Others, such as a proxy before Prometheus, use the same words of other resources, without their group.
     guard let user = word(after: "(user=", upTo: [","]), let verb = word(after: ", verb=", upTo: [","]),
-      let plural = word(after: ", resource=", upTo: [",", ")"])
+      text.contains(", resource=nodes,"),
+      let subresource = word(after: ", subresource=", upTo: [")"])
+        ?? word(after: ", subresource(s)=[", upTo: [" ", "]"])
     else { return nil }
     self.user = user
     self.verb = verb
-    let subresource =
-      word(after: ", subresource=", upTo: [",", ")"]) ?? word(after: ", subresource(s)=[", upTo: [" ", "]"])
-    resource = APIResourceName(String(plural), subresource: subresource.map(String.init) ?? "").ruleName
+    resource = "nodes/" + subresource
   }
 
   var description: String {
