@@ -32,7 +32,7 @@ enum LiveInference {
     honourQuota(survey, &configuration, log)
     try survey.check(configuration, applies: applies)
     _ = try chosen.policy(configuration.places ?? survey.selected.count)
-    let source = try LiveOptions.metrics(options).source(survey) { log.warning($0) }
+    let source = try LiveOptions.metrics(options).source(survey, places: configuration.places) { log.warning($0) }
     var settings = configuration
     try apply(options, source: source.name, to: &settings, log)
     if let shares = instance?.shares {

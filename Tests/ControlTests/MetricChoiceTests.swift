@@ -12,7 +12,7 @@ import Testing
 struct MetricChoiceTests {
   /// Three pods on three nodes, of which the cgroup folder has the containers of the first `local`.
   private func choose(
-    _ name: MetricSourceName, local: Int, lacking rights: Set<String> = []
+    _ name: MetricSourceName, local: Int, places: Int? = nil, lacking rights: Set<String> = []
   ) throws -> (name: String, said: [String]) {
     var pod = PodParameters()
     pod.limit = 300
@@ -44,7 +44,7 @@ struct MetricChoiceTests {
     var choice = MetricChoice(name)
     choice.cgroupRoot = folder.path
     var said: [String] = []
-    let source = try withExtendedLifetime(folder) { try choice.source(survey) { said.append($0) } }
+    let source = try withExtendedLifetime(folder) { try choice.source(survey, places: places) { said.append($0) } }
     return (source.name, said)
   }
 
@@ -53,6 +53,7 @@ struct MetricChoiceTests {
     let (all, some) = (try choose(.auto, local: 3), try choose(.auto, local: 1))
     #expect(all.name == "cgroup" && all.said == [])
     #expect(some.name == "kubelet" && some.said == [])
+    #expect(try choose(.auto, local: 2, places: 2).name == "cgroup", "the third is not driven")
   }
 
   @Test("where nothing else answers, it is told why the cgroup files are not enough")

@@ -40,12 +40,17 @@ public struct MetricChoice: Sendable {
   /// Where none does, it takes the one that knows most of them: a container that has just started is told of a little later.
   /// That excuse a node's cgroup files do not have: what they lack runs on another node.
   ///
-  /// - Parameter say: told which pods the source does not see.
+  /// - Parameters:
+  ///   - places: so many pods will be driven, the first by name; nil for all.
+  ///   - say: told which pods the source does not see.
   /// - Throws: `ClusterError` or `LiveError`: why no source can be read.
-  public func source(_ survey: ClusterSurvey, say: (String) -> Void = { _ in }) throws -> any MetricSource {
+  public func source(
+    _ survey: ClusterSurvey, places: Int? = nil, say: (String) -> Void = { _ in }
+  ) throws -> any MetricSource {
+    let pods = Array(survey.selected.prefix(places ?? .max))
     guard name == .auto else {
       let source = try make(name, survey)
-      let look = try Self.look(source, survey.selected)
+      let look = try Self.look(source, pods)
       guard name == .cgroup, let blind = look.blind else { return source }
       guard look.seen > 0 else {
         throw LiveError(
@@ -65,7 +70,7 @@ public struct MetricChoice: Sendable {
     for candidate in candidates {
       do {
         let source = try make(candidate, survey)
-        let look = try Self.look(source, survey.selected)
+        let look = try Self.look(source, pods)
         guard let blind = look.blind else { return source }
         if candidate != .cgroup || look.seen > 0 {
           reasons.append(

@@ -61,7 +61,7 @@ enum RecordCommand {
     let survey = try ClusterSurvey(
       client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"))
     let log = LogOptions.log(options)
-    let source = try choice.source(survey) { log.warning($0) }
+    let source = try choice.source(survey, places: options.optionalInt("n_agents")) { log.warning($0) }
     let interval = options.float("interval")
     var configuration = LiveConfiguration(
       selection: survey.selection, capacity: 1 << 40, shield: SafetyShield(minimum: 0, maximum: 1 << 40))
