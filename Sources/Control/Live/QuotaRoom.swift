@@ -57,12 +57,16 @@ enum QuotaRoom {
 }
 
 extension ClusterSurvey {
-  /// What the namespaces' quotas leave to these pods together, millicores, with the quotas that say so; nil where none bounds
+  /// What the namespaces' quotas leave to the pods together, millicores, with the quotas that say so; nil where none bounds
   /// them.
-  public func quotaRoom(_ values: ControlledValues) -> (quota: String, room: Millicores)? {
+  ///
+  /// - Parameter places: so many pods will be driven, the first by name; nil for all. What the others have is theirs.
+  public func quotaRoom(_ values: ControlledValues, places: Int? = nil) -> (quota: String, room: Millicores)? {
     var sum = 0
     var names: [String] = []
-    for (namespace, pods) in Dictionary(grouping: selected, by: \.namespace).sorted(by: { $0.key < $1.key }) {
+    for (namespace, pods) in Dictionary(grouping: selected.prefix(places ?? .max), by: \.namespace)
+      .sorted(by: { $0.key < $1.key })
+    {
       // One namespace without a quota can take whatever the pool has.
       guard let bound = QuotaRoom.room(pods, quotas[namespace] ?? [], values) else { return nil }
       sum += bound.room
