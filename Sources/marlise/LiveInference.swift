@@ -32,7 +32,7 @@ enum LiveInference {
     honourQuota(survey, &configuration, log)
     try survey.check(configuration, applies: applies)
     _ = try chosen.policy(configuration.places ?? survey.selected.count)
-    let source = try LiveOptions.metrics(options).source(survey)
+    let source = try LiveOptions.metrics(options).source(survey, places: configuration.places) { log.warning($0) }
     var settings = configuration
     try apply(options, source: source.name, to: &settings, log)
     if let shares = instance?.shares {
@@ -157,7 +157,9 @@ enum LiveInference {
 
   /// A pool that the namespace's quota does not allow would only be refused, pod after pod.
   static func honourQuota(_ survey: ClusterSurvey, _ configuration: inout LiveConfiguration, _ log: Log) {
-    guard let (quota, room) = survey.quotaRoom(configuration.values), room < configuration.capacity else { return }
+    guard let (quota, room) = survey.quotaRoom(configuration.values, places: configuration.places),
+      room < configuration.capacity
+    else { return }
     log.warning(
       "the resource quota \(quota) leaves \(room)m to these pods: the pool has \(room)m instead of \(configuration.capacity)m"
     )

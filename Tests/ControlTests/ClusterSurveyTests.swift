@@ -41,6 +41,8 @@ struct ClusterSurveyTests {
       let limits = try #require(survey.quotaRoom(.limitsOnly))
       #expect(limits.quota == "default/cpu" && limits.room == 1200)
       #expect(survey.quotaRoom(.requestsOnly)?.room == 400)
+      #expect(survey.quotaRoom(.requestsAndLimits)?.room == 400)
+      #expect(survey.quotaRoom(.limitsOnly, places: 2)?.room == 900, "the third is not driven, and keeps what it has")
     }
     try survey({ _ in }) { #expect($0.quotaRoom(.limitsOnly) == nil) }
   }

@@ -210,7 +210,8 @@ struct MetricSourceTests {
       #expect(found.limit == 250)
       #expect(found.cpuNanoseconds == .max)
     }
-    #expect(try CadvisorAPI.parse(Data("[\(entry(names[2]))]".utf8)).readings.isEmpty)
+    let others = [names[2], "/kubepods.slice/kubepods-podX.slice/crio-conmon-\(id1).scope"]
+    for name in others { #expect(try CadvisorAPI.parse(Data("[\(entry(name))]".utf8)).readings.isEmpty) }
     #expect(throws: ClusterError.self) { try CadvisorAPI.parse(Data("{}".utf8)) }
   }
 
@@ -417,6 +418,54 @@ struct CgroupTests {
     #expect(counters.limit == nil)
     try FileManager.default.removeItem(atPath: folder.path + "/" + path)
     #expect(try source.read([pod]).readings.isEmpty)
+  }
+
+  /// A cgroup file system of version 2 with these cgroups, each with so many microseconds used.
+  private func cgroups(_ used: KeyValuePairs<String, Int>) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    _ = try folder.write("cgroup.controllers", "cpu memory\n")
+    for (path, used) in used { try add(path, used, to: folder) }
+    return folder
+  }
+
+  private func add(_ path: String, _ used: Int, to folder: TemporaryFolder) throws {
+    try FileManager.default.createDirectory(atPath: folder.path + "/" + path, withIntermediateDirectories: true)
+    _ = try folder.write(path + "/cpu.stat", "usage_usec \(used)\n")
+  }
+
+  @Test(
+    "what counts is the container, not the monitor that CRI-O starts beside it, wherever that is",
+    arguments: ["kubepods.slice/kubepods-podu.slice", "system.slice", "aaa.slice"])
+  func monitor(_ place: String) throws {
+    let slice = "kubepods.slice/kubepods-podu.slice"
+    let folder = try cgroups([
+      place + "/crio-conmon-\(id1).scope": 1, slice + "/crio-\(id1).scope": 2000,
+      // Some runtime's own folder of the same name, outside the pods.
+      place == slice ? "other" : place + "/run-\(id1).scope": 2,
+    ])
+    let found = try withExtendedLifetime(folder) { try CgroupTree(root: folder.path).find([id1]) }
+    #expect(found == [id1: slice + "/crio-\(id1).scope"])
+  }
+
+  @Test("containers of other nodes are not searched for in every round, only now and then and when there are new ones")
+  func otherNodes() throws {
+    let folder = try cgroups(["kubepods/pod1/\(id1)": 1])
+    let others = (0..<2).map { String(id1.dropLast()) + String($0) }
+    let pods = try ([id1] + others).map { id in
+      try PodSelection().judge(recordedPod { $0.status.containerStatuses[0].containerID = "cri-o://" + id }).get()
+    }
+    let clock = FakePacing()
+    let source = try CgroupSource(root: folder.path, now: clock.pacing.now)
+    func seen(_ count: Int) throws -> Int { try source.read(Array(pods.prefix(count))).readings.count }
+    #expect(try seen(2) == 1)
+    try add("kubepods/pod2/\(others[0])", 1, to: folder)
+    #expect(try seen(2) == 1, "it was searched for just now")
+    #expect(try seen(3) == 2, "another is missing: all are searched for")
+    try add("kubepods/pod3/\(others[1])", 1, to: folder)
+    clock.advance(CgroupSource.searchInterval - 1)
+    #expect(try seen(3) == 2)
+    clock.advance(1)
+    #expect(try withExtendedLifetime(folder) { try seen(3) } == 3)
   }
 
   @Test("a folder that is no cgroup file system is told")

@@ -49,6 +49,19 @@ struct PodResizerTests {
     #expect(throws: ClusterError.self) { try resizer(broken).limitRanges(namespace: "default") }
   }
 
+  @Test(
+    "where one attempt is enough, a list of LimitRanges that fails is not repeated, and waits no longer than a resize")
+  func limitRangesOnce() throws {
+    let silent = ScriptedTransport(.failure(TransportError(.timedOut, "no answer")))
+    let resizer = try resizer(silent)
+    #expect(throws: ClusterError.self) { try resizer.limitRanges(namespace: "default") }
+    #expect(silent.requests.count == 4)
+    resizer.client.persevere(for: 100)
+    #expect(throws: ClusterError.self) { try resizer.limitRanges(namespace: "default", isTriedOnce: true) }
+    #expect(silent.requests.count == 5)
+    #expect(silent.requests.last?.timeout == resizer.timeout)
+  }
+
   @Test("events of one kind on one pod are rare")
   func events() {
     var limiter = EventLimiter(interval: 60)

@@ -166,6 +166,19 @@ struct ResizeReactionTests {
     #expect(error.description.count < 600)
   }
 
+  @Test(
+    "what the pod's own resources do not allow is computed again",
+    arguments: [
+      "spec.containers[0].resources.limits[cpu]: Invalid value: '1500m': must be less than or equal to pod limits of 1",
+      "spec.resources.requests[cpu]: Invalid value: '1': must be greater than or equal to aggregate container requests of 1500m",
+    ])
+  func ownResources(_ cause: String) {
+    let body =
+      "{\"kind\":\"Status\",\"message\":\"Pod 'web' is invalid: \(cause)\",\"reason\":\"Invalid\",\"code\":422}"
+    let error = ClusterError(.json(body, status: 422), to: APIClientTests.resize, context: "context 'test'")
+    #expect(ResizeReaction(error) == .recompute)
+  }
+
   @Test("no recorded failure is left out")
   func complete() throws {
     var failures: Set<String> = []

@@ -107,27 +107,6 @@ public struct ClusterSurvey: Sendable {
     }
   }
 
-  /// What the namespaces' quotas leave to these pods together, millicores, with the quota that says so; nil where none bounds
-  /// them. What a quota counts as used includes what the pods have now.
-  public func quotaRoom(_ values: ControlledValues) -> (quota: String, room: Millicores)? {
-    let scope = values == .requestsOnly ? "requests.cpu" : "limits.cpu"
-    var sum = 0
-    var names: [String] = []
-    for namespace in Set(selected.map(\.namespace)).sorted() {
-      let bounds = (quotas[namespace] ?? []).compactMap { quota in
-        quota.cpuLeft(scope).map { (name: namespace + "/" + quota.metadata.name, left: $0) }
-      }
-      // One namespace without a quota can take whatever the pool has.
-      guard let least = bounds.min(by: { $0.left < $1.left }) else { return nil }
-      let held = selected.filter { $0.namespace == namespace }.reduce(0) {
-        $0 + min(scope == "limits.cpu" ? $1.limit : $1.request, 1 << 40)
-      }
-      sum += held + max(min(least.left, 1 << 40), -held)
-      names.append(least.name)
-    }
-    return names.isEmpty ? nil : (names.joined(separator: ", "), sum)
-  }
-
   /// Asks for the first event of a pod that is there, which comes at once: whether the account may watch would otherwise be known
   /// only when pods are driven already. What fails for another reason is the watcher's to try again.
   ///
@@ -156,11 +135,13 @@ public struct ClusterSurvey: Sendable {
     for pod in selected.prefix(configuration.places ?? configuration.placesMaximum) {
       let range = LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container)
       let low = max(pod.settings.minimum ?? configuration.shield.minimum, range.minimum)
-      let high = min(pod.settings.maximum ?? configuration.shield.maximum, range.maximum)
+      let high = min(
+        pod.settings.maximum ?? configuration.shield.maximum, range.largest(configuration.values, of: pod.pod))
       guard low <= high else {
         throw LiveError(
           "pod \(pod.key): its smallest limit \(low)m is above its largest \(high)m; look at --min_cpu, --max_cpu, the pod's "
-            + "annotations \(PodSettings.minimumKey) and \(PodSettings.maximumKey), and the namespace's LimitRange")
+            + "annotations \(PodSettings.minimumKey) and \(PodSettings.maximumKey), the pod's own resources and the namespace's "
+            + "LimitRange")
       }
       let bounds = LiveConfiguration.bounds(
         of: pod, limitRanges: limitRanges, shield: configuration.shield, values: configuration.values)
@@ -169,7 +150,7 @@ public struct ClusterSurvey: Sendable {
         _ = try PodResize(
           of: pod.pod, container: pod.container, to: min(max(pod.limit, bounds.lowerBound), bounds.upperBound),
           values: configuration.values,
-          bounds: LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container))
+          bounds: range)
       } catch {
         throw LiveError(
           "pod \(pod.key) cannot be resized with --controlled-values \(configuration.values.rawValue): \(error)")

@@ -44,7 +44,8 @@ extension KubernetesCluster {
       refuse(place, quietFor: delay(), note: text)
     case .dropPod, .replacePod: refuse(place, quietFor: 5, note: text)
     case .clampToLimitRange:
-      refuse(place, quietFor: delay(), note: text)
+      // Refused again at once: the bounds that were known meanwhile have not helped, and there are no others for a while.
+      refuse(place, quietFor: failures > 1 ? max(delay(), LimitRangeReader.interval) : delay(), note: text)
       warn(place, "ResizeRefused", text)
       readLimitRanges(of: place)
     case .waitForQuota:
@@ -78,8 +79,11 @@ extension KubernetesCluster {
 
   private func readLimitRanges(of place: Int) {
     guard let namespace = roster.places[place]?.namespace else { return }
-    // Rare, and short: a list of a few objects. Meanwhile the bounds we know hold.
-    if let ranges = try? sender.resizer.limitRanges(namespace: namespace) { limitRanges[namespace] = ranges }
+    // Meanwhile the bounds that are known hold.
+    rangeReader.ask(namespace, at: clock.pacing.now(), perform: sender.perform) {
+      [resizer = sender.resizer] () throws(ClusterError) in
+      try resizer.limitRanges(namespace: namespace, isTriedOnce: true)
+    }
   }
 
   /// Looks for the last resize in the pod's status.

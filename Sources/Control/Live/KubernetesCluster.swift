@@ -81,6 +81,7 @@ public final class KubernetesCluster: ControlledCluster {
   var absentees: [String: Absentee] = [:]
   private var meters = PodMeters()
   var limitRanges: [String: [LimitRange]]
+  let rangeReader = LimitRangeReader()
   private var schedule: TickSchedule?
   private var missedBefore = 0
   /// The round that is waited for.
@@ -212,6 +213,7 @@ public final class KubernetesCluster: ControlledCluster {
     dropAbsentees()
     forgetDeleted(changes)
     keepOriginals()
+    limitRanges.merge(rangeReader.take()) { $1 }
     let time = clock.pacing.now()
     for place in tenants.indices {
       settle(place, at: time)

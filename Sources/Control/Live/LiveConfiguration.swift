@@ -73,13 +73,13 @@ public struct LiveConfiguration: Sendable {
     place < priorities.count ? priorities[place] : priorities.last ?? 1
   }
 
-  /// Where a pod's limit may lie: what its annotations, the LimitRanges and the shield allow together.
+  /// Where a pod's limit may lie: what its annotations, the LimitRanges, its own resources and the shield allow together.
   static func bounds(
     of pod: SelectedPod, limitRanges: [String: [LimitRange]], shield: SafetyShield, values: ControlledValues
   ) -> ClosedRange<Millicores> {
     let range = LimitRangeBounds(limitRanges[pod.namespace] ?? [], pod: pod.pod, container: pod.container)
     var low = max(pod.settings.minimum ?? shield.minimum, range.minimum, PodResize.effectiveMinimum)
-    let high = max(min(pod.settings.maximum ?? shield.maximum, range.maximum), 0)
+    let high = max(min(pod.settings.maximum ?? shield.maximum, range.largest(values, of: pod.pod)), 0)
     // A limit may be a little above the request only, where a LimitRange bounds their ratio; PodResize sees to that.
     low = min(low, high)
     return shield.bounds(of: low...high)

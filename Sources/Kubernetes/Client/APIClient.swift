@@ -56,14 +56,15 @@ public final class APIClient: Sendable {
   public func send(
     _ request: APIRequest, onSend: (Double) -> Void = { _ in }
   ) throws(ClusterError) -> HTTPResponse {
-    let attempts = request.isRepeatable ? readAttempts : 1
+    let isRepeated = request.isRepeatable && !request.isTriedOnce
+    let attempts = isRepeated ? readAttempts : 1
     var failures = 0
     while true {
       do throws(ClusterError) {
         return try attempt(request, onSend)
       } catch {
         failures += 1
-        guard error.isRetryable, failures < attempts || (request.isRepeatable && isPersevering) else { throw error }
+        guard error.isRetryable, failures < attempts || (isRepeated && isPersevering) else { throw error }
         pacing.sleep(backoff.delay(failures: failures, retryAfter: error.retryAfter, random: pacing.random()))
       }
     }

@@ -85,6 +85,8 @@ public struct APIRequest: Sendable, Equatable, CustomStringConvertible {
   public var accept = "application/json"
   /// Seconds.
   public var timeout: Double = 10
+  /// Whether even a read is sent once only, however it fails: for what is asked again anyway.
+  public var isTriedOnce = false
   /// Seconds that a write may wait for its turn when the budget of writes is used up.
   public var writePatience: Double = 0
 

@@ -75,8 +75,13 @@ extension ClusterError {
     let text = status.map(\.message) ?? Self.excerpt(response.body)
     let wish =
       response.headers["retry-after"].flatMap(Double.init) ?? status?.details.map { Double($0.retryAfterSeconds) }
-    let (kind, message) = Self.classify(
-      response.status, text.isEmpty ? "HTTP \(response.status)" : Self.shortened(text), request, context)
+    let (kind, message): (Kind, String)
+    if response.status == 403, status == nil, let refusal = KubeletRefusal(response.body) {
+      (kind, message) = (.missingRight, refusal.description)
+    } else {
+      (kind, message) = Self.classify(
+        response.status, text.isEmpty ? "HTTP \(response.status)" : Self.shortened(text), request, context)
+    }
     self.init(
       kind, operation: request.description, message: message, httpStatus: response.status, status: status,
       retryAfter: wish.flatMap { $0 > 0 && $0 < 3600 ? $0 : nil })
@@ -92,7 +97,7 @@ extension ClusterError {
         "the server does not know the credentials of \(context): they have expired or belong to another cluster; "
           + "renew them or choose another context"
       )
-    case 403 where text.contains(" cannot ") && text.contains(" resource "):
+    case 403 where text.contains(" cannot ") && (text.contains(" resource ") || text.contains(" path ")):
       return (.missingRight, "\(context) lacks the right to do this; grant it the rule \(request.rule)")
     case 403: return (.refused, text)
     case 404: return (.notFound, text)
@@ -132,5 +137,43 @@ extension ClusterError {
       case .misconfigured: "\(server) cannot be used: \(error.detail)"
       }
     self.init(.transport(error.kind), operation: request.description, message: message)
+  }
+}
+
+/// How a kubelet that is asked straight says that a right is missing: in plain words, with what it has looked up. That is not
+/// what was asked for: a kubelet's paths stand for subresources of its node. Since fine-grained authorization (1.33) it names
+/// several, each of which is enough, the narrowest first.
+///
+///     Forbidden (user=system:serviceaccount:shop:marlise, verb=get, resource=nodes, subresource=metrics)
+///     Forbidden (user=system:serviceaccount:shop:marlise, verb=get, resource=nodes, subresource(s)=[pods proxy])
+struct KubeletRefusal: CustomStringConvertible {
+  private let user: Substring
+  private let verb: Substring
+  private let resource: String
+
+  /// nil for any other text.
+  init?(_ body: Data) {
+    // Names are bounded: 63 bytes of a namespace, 253 of an account.
+    let text = String(decoding: body.prefix(1000), as: UTF8.self)
+    guard text.hasPrefix("Forbidden (") else { return nil }
+    func word(after key: String, upTo end: Set<Character>) -> Substring? {
+      guard let found = text.firstRange(of: key) else { return nil }
+      let word = text[found.upperBound...].prefix { !end.contains($0) && !$0.isNewline }
+      return word.isEmpty ? nil : word
+    }
+    // Others, such as a proxy before Prometheus, use the same words of other resources, without their group.
+    guard let user = word(after: "(user=", upTo: [","]), let verb = word(after: ", verb=", upTo: [","]),
+      text.contains(", resource=nodes,"),
+      let subresource = word(after: ", subresource=", upTo: [")"])
+        ?? word(after: ", subresource(s)=[", upTo: [" ", "]"])
+    else { return nil }
+    self.user = user
+    self.verb = verb
+    resource = "nodes/" + subresource
+  }
+
+  var description: String {
+    "the kubelet says that \(user) lacks the right to \(verb) \(resource); grant it the rule "
+      + "{apiGroups: [\"\"], resources: [\(resource)], verbs: [\(verb)]}"
   }
 }

@@ -75,11 +75,16 @@ public enum CadvisorAPI {
     return series
   }
 
-  /// The runtime's identifier in a cgroup's name: 64 hexadecimal digits, bare or as `cri-containerd-<id>.scope`.
+  /// The runtime's identifier in a cgroup's name: 64 hexadecimal digits, bare or as `cri-containerd-<id>.scope`. What stands
+  /// before it tells whose cgroup it is: `crio-conmon-<id>.scope` is not the container's but that of its monitor, a process
+  /// that CRI-O starts beside every container and that uses next to nothing.
   public static func containerID(cgroup name: String) -> String? {
     guard var last = name.split(separator: "/").last else { return nil }
     if last.hasSuffix(".scope") { last = last.dropLast(6) }
-    if let dash = last.lastIndex(of: "-") { last = last[last.index(after: dash)...] }
+    if let dash = last.lastIndex(of: "-") {
+      if last[...dash].hasSuffix("conmon-") { return nil }
+      last = last[last.index(after: dash)...]
+    }
     return last.utf8.count == 64 && last.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || ($0 >= 97 && $0 <= 102) }
       ? String(last) : nil
   }

@@ -8,24 +8,51 @@ import Synchronization
 public final class CgroupSource: MetricSource {
   public var name: String { "cgroup" }
   private let tree: CgroupTree
-  /// Folders found so far, by container identifier.
-  private let known = Mutex<[String: String]>([:])
+  private let now: @Sendable () -> Double
 
-  /// - Parameter root: where the cgroup file system is mounted.
+  private struct Folders {
+    /// By container identifier.
+    var known: [String: String] = [:]
+    /// Identifiers that the last search did not find: containers of other nodes, as a rule.
+    var missing: Set<String> = []
+    var searchedAt = -Double.infinity
+  }
+  private let folders = Mutex(Folders())
+
+  /// Seconds after which what was not found is searched for again. A search walks through the whole tree, which is too much
+  /// for every round.
+  static let searchInterval = 30.0
+
+  /// - Parameters:
+  ///   - root: where the cgroup file system is mounted.
+  ///   - now: seconds on a clock that does not go back.
   /// - Throws: `ClusterError` of kind `.configuration` where there is none.
-  public init(root: String = "/sys/fs/cgroup") throws(ClusterError) {
+  public init(
+    root: String = "/sys/fs/cgroup", now: @escaping @Sendable () -> Double = Pacing.system.now
+  ) throws(ClusterError) {
     tree = try CgroupTree(root: root)
+    self.now = now
+  }
+
+  /// Folders of these containers, as far as they are on this node.
+  private func find(_ ids: Set<String>) -> [String: String] {
+    folders.withLock { folders in
+      folders.known = folders.known.filter { ids.contains($0.key) && tree.exists($0.value) }
+      let missing = ids.subtracting(folders.known.keys)
+      let time = now()
+      if !missing.isSubset(of: folders.missing) || !missing.isEmpty && time - folders.searchedAt >= Self.searchInterval
+      {
+        folders.known.merge(tree.find(missing)) { $1 }
+        folders.searchedAt = time
+      }
+      folders.missing = missing.subtracting(folders.known.keys)
+      return folders.known
+    }
   }
 
   public func read(_ pods: [SelectedPod]) throws(ClusterError) -> MetricSnapshot {
     var snapshot = MetricSnapshot()
-    let ids = Set(pods.map(\.containerID).filter { !$0.isEmpty })
-    let found = known.withLock { known in
-      known = known.filter { ids.contains($0.key) && tree.exists($0.value) }
-      let missing = ids.subtracting(known.keys)
-      if !missing.isEmpty { known.merge(tree.find(missing)) { $1 } }
-      return known
-    }
+    let found = find(Set(pods.map(\.containerID).filter { !$0.isEmpty }))
     for (id, folder) in found {
       // A container may end between finding and reading.
       if let counters = tree.counters(folder) {
@@ -68,7 +95,10 @@ public struct CgroupTree: Sendable {
 
   func exists(_ folder: String) -> Bool { access(cpuRoot + "/" + folder, R_OK) == 0 }
 
-  /// Folders of containers, relative to the controller's root, by identifier. Only subtrees of pods are searched.
+  /// Folders of containers, relative to the controller's root, by identifier. Only subtrees of pods are searched in full.
+  ///
+  /// The order of a folder's entries is the file system's and says nothing: they are looked at in the order of their names,
+  /// those that hold pods first, and the first that bears an identifier counts.
   public func find(_ ids: Set<String>) -> [String: String] {
     var found: [String: String] = [:]
     search(cpuRoot, "", depth: 0, isInsidePods: false, ids, &found)
@@ -78,25 +108,34 @@ public struct CgroupTree: Sendable {
   private func search(
     _ root: String, _ path: String, depth: Int, isInsidePods: Bool, _ ids: Set<String>, _ found: inout [String: String]
   ) {
-    guard depth < 10, found.count < ids.count, let stream = opendir(path.isEmpty ? root : root + "/" + path) else {
-      return
+    guard depth < 10, found.count < ids.count else { return }
+    for name in Self.folders(in: path.isEmpty ? root : root + "/" + path) {
+      let child = path.isEmpty ? name : path + "/" + name
+      if let id = CadvisorAPI.containerID(cgroup: name), ids.contains(id) {
+        if found[id] == nil { found[id] = child }
+      } else {
+        // Above the pods there are few folders; nested set-ups put a prefix before "kubepods".
+        let isPods = isInsidePods || Self.holdsPods(name)
+        if isPods || depth < 3 { search(root, child, depth: depth + 1, isInsidePods: isPods, ids, &found) }
+      }
     }
+  }
+
+  private static func holdsPods(_ name: String) -> Bool { name.contains("kubepods") }
+
+  /// Names of the folders in a folder: those that hold pods first, each kind in the order of the names.
+  private static func folders(in path: String) -> [String] {
+    guard let stream = opendir(path) else { return [] }
     defer { closedir(stream) }
+    var names: [String] = []
     while let entry = readdir(stream) {
       guard entry.pointee.d_type == UInt8(DT_DIR) else { continue }
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      if name == "." || name == ".." { continue }
-      let child = path.isEmpty ? name : path + "/" + name
-      if let id = CadvisorAPI.containerID(cgroup: name), ids.contains(id) {
-        found[id] = child
-      } else {
-        // Above the pods there are few folders; nested set-ups put a prefix before "kubepods".
-        let isPods = isInsidePods || name.contains("kubepods")
-        if isPods || depth < 3 { search(root, child, depth: depth + 1, isInsidePods: isPods, ids, &found) }
-      }
+      if name != ".", name != ".." { names.append(name) }
     }
+    return names.sorted { holdsPods($0) == holdsPods($1) ? $0 < $1 : holdsPods($0) }
   }
 
   /// The counters of one cgroup, stamped with the time of reading; nil when it is gone.

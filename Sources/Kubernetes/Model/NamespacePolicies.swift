@@ -38,6 +38,20 @@ public struct ResourceQuota: Codable, Sendable, Equatable {
   public struct Spec: Codable, Sendable, Equatable {
     /// By scoped name: `limits.cpu`, `requests.cpu` (or `cpu`), `limits.memory` ...
     @OrEmpty public var hard: ResourceList = [:]
+    /// Pods must be in every scope to count.
+    @OrEmpty public var scopes: [String] = []
+    public var scopeSelector: ScopeSelector?
+  }
+
+  public struct ScopeSelector: Codable, Sendable, Equatable {
+    public struct Requirement: Codable, Sendable, Equatable {
+      public var scopeName: String
+      /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
+      public var `operator`: String
+      @OrEmpty public var values: [String] = []
+    }
+
+    @OrEmpty public var matchExpressions: [Requirement] = []
   }
 
   public struct Status: Codable, Sendable, Equatable {
@@ -48,6 +62,25 @@ public struct ResourceQuota: Codable, Sendable, Equatable {
   public var metadata: ObjectMetadata
   public var spec: Spec?
   public var status: Status?
+
+  /// Whether the quota counts a pod: whether the pod is in all of its scopes. Of a scope that is not known here (kinds of
+  /// storage, and what is to come) the server says that no pod is in it.
+  ///
+  /// - Source: k8s.io/kubernetes, pkg/quota/v1/evaluator/core/pods.go.
+  public func counts(_ pod: Pod) -> Bool {
+    let scopes = (spec?.scopes ?? []).map { ScopeSelector.Requirement(scopeName: $0, operator: "Exists") }
+    return (scopes + (spec?.scopeSelector?.matchExpressions ?? [])).allSatisfy { scope in
+      switch scope.scopeName {
+      case "Terminating": pod.spec.activeDeadlineSeconds != nil
+      case "NotTerminating": pod.spec.activeDeadlineSeconds == nil
+      case "BestEffort": QualityOfService(pod) == .bestEffort
+      case "NotBestEffort": QualityOfService(pod) != .bestEffort
+      case "PriorityClass": scope.matches(pod.spec.priorityClassName)
+      case "CrossNamespacePodAffinity": pod.spec.affinity?.namesOtherNamespaces == true
+      default: false
+      }
+    }
+  }
 
   /// What is left of `limits.cpu` or `requests.cpu`, millicores; nil when the quota does not bound it. Negative when more
   /// is used than allowed.
@@ -61,5 +94,23 @@ public struct ResourceQuota: Codable, Sendable, Equatable {
       return overflow ? 0 : left
     }
     return nil
+  }
+}
+
+extension ResourceQuota.ScopeSelector.Requirement {
+  init(scopeName: String, operator: String) {
+    self.scopeName = scopeName
+    self.operator = `operator`
+  }
+
+  /// - Parameter value: empty for none.
+  func matches(_ value: String) -> Bool {
+    switch self.operator {
+    case "In": values.contains(value)
+    case "NotIn": !values.contains(value)
+    case "Exists": !value.isEmpty
+    case "DoesNotExist": value.isEmpty
+    default: false
+    }
   }
 }

@@ -59,13 +59,54 @@ public struct PodSpec: Codable, Sendable, Equatable {
   @OrEmpty public var initContainers: [Container] = []
   @OrEmpty public var nodeName = ""
   @OrEmpty public var priority = 0
+  @OrEmpty public var priorityClassName = ""
+  /// Seconds after which the pod is ended; nil where it may run for ever.
+  public var activeDeadlineSeconds: Int?
+  public var affinity: Affinity?
   @OrEmpty public var restartPolicy = ""
   /// Pod-level resources, which bound all containers together.
   public var resources: ResourceRequirements?
   public var os: OperatingSystem?
 
+  /// Whether there are pod-level resources at all.
+  var hasOwnResources: Bool { resources.map { !$0.limits.isEmpty || !$0.requests.isEmpty } ?? false }
+
   public init(containers: [Container] = []) {
     self.containers = containers
+  }
+}
+
+/// What is read of a pod's wishes about its neighbours.
+public struct Affinity: Codable, Sendable, Equatable {
+  public struct Term: Codable, Sendable, Equatable {
+    public struct NamespaceSelector: Codable, Sendable, Equatable {}
+
+    @OrEmpty public var namespaces: [String] = []
+    public var namespaceSelector: NamespaceSelector?
+  }
+
+  public struct WeightedTerm: Codable, Sendable, Equatable {
+    public var podAffinityTerm: Term
+  }
+
+  public struct Terms: Codable, Sendable, Equatable {
+    @OrEmpty public var requiredDuringSchedulingIgnoredDuringExecution: [Term] = []
+    @OrEmpty public var preferredDuringSchedulingIgnoredDuringExecution: [WeightedTerm] = []
+
+    var all: [Term] {
+      requiredDuringSchedulingIgnoredDuringExecution
+        + preferredDuringSchedulingIgnoredDuringExecution.map(\.podAffinityTerm)
+    }
+  }
+
+  public var podAffinity: Terms?
+  public var podAntiAffinity: Terms?
+
+  /// Whether some term is about pods of namespaces that it names or selects.
+  var namesOtherNamespaces: Bool {
+    ((podAffinity?.all ?? []) + (podAntiAffinity?.all ?? [])).contains {
+      !$0.namespaces.isEmpty || $0.namespaceSelector != nil
+    }
   }
 }
 

@@ -6,6 +6,15 @@ public enum ControlledValues: String, Sendable, CaseIterable {
   case limitsOnly = "LimitsOnly"
   case requestsOnly = "RequestsOnly"
   case requestsAndLimits = "RequestsAndLimits"
+
+  /// Whether the pod's request goes wherever a resize goes, and not only out of a lower limit's way.
+  public func moveRequest(of pod: Pod) -> Bool { self != .limitsOnly || pod.tiesRequestToLimit }
+}
+
+extension Pod {
+  /// Whether the class needs each container's request to be its limit. Where the pod has resources of its own, they alone make
+  /// the class.
+  var tiesRequestToLimit: Bool { QualityOfService(self) == .guaranteed && !spec.hasOwnResources }
 }
 
 /// Why a resize is not sent at all.
@@ -13,8 +22,10 @@ public enum ResizeRefusal: Error, Sendable, Equatable, CustomStringConvertible {
   case noSuchContainer(String)
   /// The pod's class would change, and no neighbouring value keeps it.
   case qualityOfService(QualityOfService)
-  /// The LimitRange leaves no value.
+  /// The LimitRange, or the pod's own resources, leave no value.
   case limitRange(minimum: Millicores, maximum: Millicores)
+  /// What the pod's other containers have breaks the LimitRange's ratio, whatever this one has.
+  case limitRequestRatio(Double)
   case noLimit(String)
 
   public var description: String {
@@ -22,7 +33,9 @@ public enum ResizeRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case .noSuchContainer(let name): "there is no container '\(name)'"
     case .qualityOfService(let qos): "the pod's class \(qos.rawValue) would change"
     case .limitRange(let minimum, let maximum):
-      "the namespace's LimitRange leaves no CPU value (at least \(minimum)m, at most \(maximum)m)"
+      "the namespace's LimitRange and the pod's own resources leave no CPU value (at least \(minimum)m, at most \(maximum)m)"
+    case .limitRequestRatio(let ratio):
+      "no CPU value keeps limit ÷ request within the \(ratio) that the namespace's LimitRange allows"
     case .noLimit(let name): "container '\(name)' has no CPU limit to move"
     }
   }
@@ -60,32 +73,33 @@ public struct PodResize: Sendable, Equatable {
     requestBaseline: Millicores? = nil, bounds: LimitRangeBounds = LimitRangeBounds()
   ) throws(ResizeRefusal) {
     guard let container = pod.container(name) else { throw .noSuchContainer(name) }
-    guard bounds.minimum <= bounds.maximum, bounds.maximum > 0 else {
-      throw .limitRange(minimum: bounds.minimum, maximum: bounds.maximum)
-    }
+    let most = bounds.largest(values, of: pod)
+    guard bounds.minimum <= most, most > 0 else { throw .limitRange(minimum: bounds.minimum, maximum: most) }
     let oldLimit = container.resources?.limits["cpu"]?.millicores
     let oldRequest = container.resources?.requests["cpu"]?.millicores ?? oldLimit
     let qos = QualityOfService(pod)
-    let wish = min(max(target, Self.effectiveMinimum, bounds.minimum), bounds.maximum)
-    switch (qos, values) {
-    case (.bestEffort, _), (.guaranteed, .requestsOnly): throw .qualityOfService(qos)
-    case (.guaranteed, _), (_, .requestsAndLimits):
+    let wish = min(max(target, Self.effectiveMinimum, bounds.minimum), most)
+    switch (pod.tiesRequestToLimit, values) {
+    case _ where qos == .bestEffort: throw .qualityOfService(qos)
+    case (true, .requestsOnly): throw .qualityOfService(qos)
+    case (true, _), (false, .requestsAndLimits):
       limit = wish
       request = wish
-    case (.burstable, .limitsOnly):
+    case (false, .limitsOnly):
       guard oldLimit != nil else { throw .noLimit(name) }
       limit = wish
-      request = (requestBaseline ?? oldRequest).map { min($0, wish) }
-    case (.burstable, .requestsOnly):
+      request = (requestBaseline ?? oldRequest).map { min($0, wish, bounds.requestMaximum) }
+    case (false, .requestsOnly):
       limit = oldLimit
       request = min(wish, oldLimit ?? .max)
     }
-    if let ratio = bounds.ratioMaximum, ratio >= 1, let request, let limit, Double(limit) > Double(request) * ratio {
+    for ratio in bounds.ratios {
       // A limit that may not move makes the request give way, and the other way round.
+      guard let request, let limit, !ratio.allows(limit: limit, request: request) else { continue }
       if values == .requestsOnly {
-        self.request = min(limit, Int((Double(limit) / ratio).rounded(.up)))
+        self.request = min(limit, most, max(request, ratio.requestMinimum(limit: limit)))
       } else {
-        self.limit = max(Int(min(Double(request) * ratio, 1e15).rounded(.down)), request)
+        self.limit = max(min(limit, ratio.limitMaximum(request: request)), request)
       }
     }
 
@@ -104,6 +118,9 @@ public struct PodResize: Sendable, Equatable {
       request = below
     }
     guard QualityOfService(spec: changed(pod.spec)) == qos else { throw .qualityOfService(qos) }
+    if let limit, let request, let broken = bounds.ratios.first(where: { !$0.allows(limit: limit, request: request) }) {
+      throw .limitRequestRatio(broken.maximum)
+    }
     changesLimit = limit != oldLimit
     changesRequest = request != container.resources?.requests["cpu"]?.millicores
   }

@@ -59,8 +59,10 @@ public struct PodResizer: Sendable {
   }
 
   /// The LimitRanges of a namespace; none where the account may not read them: the server enforces them anyway.
-  public func limitRanges(namespace: String) throws(ClusterError) -> [LimitRange] {
-    try listIfAllowed(.limitRanges, namespace, of: LimitRange.self)
+  ///
+  /// - Parameter isTriedOnce: whether one attempt is enough, no longer than one for a resize.
+  public func limitRanges(namespace: String, isTriedOnce: Bool = false) throws(ClusterError) -> [LimitRange] {
+    try listIfAllowed(.limitRanges, namespace, of: LimitRange.self, isTriedOnce: isTriedOnce)
   }
 
   /// The quotas of a namespace; none where the account may not read them.
@@ -69,10 +71,13 @@ public struct PodResizer: Sendable {
   }
 
   private func listIfAllowed<Item: Codable & Equatable & Sendable>(
-    _ resource: APIResourceName, _ namespace: String, of type: Item.Type
+    _ resource: APIResourceName, _ namespace: String, of type: Item.Type, isTriedOnce: Bool = false
   ) throws(ClusterError) -> [Item] {
+    var request = APIRequest(.list, resource, namespace: namespace)
+    request.isTriedOnce = isTriedOnce
+    if isTriedOnce { request.timeout = timeout }
     do throws(ClusterError) {
-      return try client.list(APIRequest(.list, resource, namespace: namespace), of: type).items
+      return try client.list(request, of: type).items
     } catch {
       if error.kind == .missingRight { return [] }
       throw error

@@ -20,7 +20,7 @@ public enum QualityOfService: String, Sendable {
   public init(spec: PodSpec) {
     let names = ["cpu", "memory"]
     let all: [ResourceRequirements]
-    if let podLevel = spec.resources, !podLevel.limits.isEmpty || !podLevel.requests.isEmpty {
+    if let podLevel = spec.resources, spec.hasOwnResources {
       all = [podLevel]
     } else {
       all = (spec.containers + spec.initContainers).map { $0.resources ?? ResourceRequirements() }
@@ -51,14 +51,10 @@ public struct CPUInForce: Sendable, Equatable {
   public init(_ pod: Pod, container name: String) {
     let wanted = pod.container(name)?.resources
     let status = pod.containerStatus(name)
-    limit = Self.bounded(status?.resources?.limits["cpu"] ?? wanted?.limits["cpu"])
+    limit = (status?.resources?.limits["cpu"] ?? wanted?.limits["cpu"])?.boundedMillicores ?? 0
     // The runtime's request is read back from a weight and may be off; what was admitted is exact.
-    request = Self.bounded(
-      status?.allocatedResources["cpu"] ?? status?.resources?.requests["cpu"] ?? wanted?.requests["cpu"])
-  }
-
-  /// The API takes quantities beyond any machine; sums of what leaves here never overflow.
-  private static func bounded(_ quantity: Quantity?) -> Millicores {
-    min(max(quantity?.millicores ?? 0, 0), 1 << 40)
+    request =
+      (status?.allocatedResources["cpu"] ?? status?.resources?.requests["cpu"] ?? wanted?.requests["cpu"])?
+      .boundedMillicores ?? 0
   }
 }

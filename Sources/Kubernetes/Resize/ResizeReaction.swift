@@ -72,9 +72,9 @@ public enum ResizeReaction: Sendable, Equatable {
     ]
     if ineligible.contains(where: text.contains) { return .markIneligible }
     let outOfDate = [
-      "Pod QOS Class may not change", "must be less than or equal to", "cannot be removed",
-      "may not be renamed or reordered",
-      "added or removed",
+      "Pod QOS Class may not change", "must be less than or equal to",
+      "must be greater than or equal to aggregate container requests", "cannot be removed",
+      "may not be renamed or reordered", "added or removed",
     ]
     if text.contains("pod updates may not change fields") { return .discoverAgain }
     return outOfDate.contains(where: text.contains) ? .recompute : .reportFault

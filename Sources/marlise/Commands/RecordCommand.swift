@@ -60,7 +60,8 @@ enum RecordCommand {
     let client = try LiveOptions.connect(options, budget: nil)
     let survey = try ClusterSurvey(
       client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"))
-    let source = try choice.source(survey)
+    let log = LogOptions.log(options)
+    let source = try choice.source(survey, places: options.optionalInt("n_agents")) { log.warning($0) }
     let interval = options.float("interval")
     var configuration = LiveConfiguration(
       selection: survey.selection, capacity: 1 << 40, shield: SafetyShield(minimum: 0, maximum: 1 << 40))
@@ -70,7 +71,6 @@ enum RecordCommand {
     configuration.duration = options.optionalInt("duration").map(Double.init)
     configuration.applies = false
     configuration.sendsEvents = false
-    let log = LogOptions.log(options)
     configuration.say = { log.warning($0) }
     Interruption.install()
     let cluster = try KubernetesCluster(

@@ -202,7 +202,7 @@ enum LiveSession {
     LiveInference.honourQuota(survey, &configuration, log)
     try survey.check(configuration, applies: applies)
     _ = try chosen.policy(configuration.places ?? survey.selected.count)
-    let source = try LiveOptions.metrics(options).source(survey)
+    let source = try LiveOptions.metrics(options).source(survey, places: configuration.places) { log.warning($0) }
     try LiveInference.apply(options, source: source.name, to: &configuration, log)
     // The mode may change at any time; what is prepared for acting is prepared.
     configuration.applies = true
