@@ -121,6 +121,9 @@ struct LiveCommandTests {
     program.signal(SIGKILL)
     #expect(try program.end() == 1000 + SIGKILL)
     #expect(try emulator.limits() != [330, 330, 330])
+    // The pool is what the pods had before they were moved.
+    let next = try emulator.infer("--once", "--json")
+    #expect(next.errors.contains("pool=990m"), "\(next.errors)")
     let restored = try emulator.infer("--restore", "--originals", originals)
     #expect(restored.code == 0, "\(restored.errors)")
     #expect(restored.errors.contains("original limits are back"))
