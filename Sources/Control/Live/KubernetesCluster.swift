@@ -342,7 +342,7 @@ public final class KubernetesCluster: ControlledCluster {
   /// the number. What has settled counts as what was asked.
   func limitInForce(_ pod: SelectedPod, _ tenant: Tenant, measured: Millicores) -> Millicores {
     if configuration.values == .requestsOnly { return pod.request }
-    guard let wanted = tenant.record?.limit ?? pod.pod.container(pod.container)?.resources?.limits["cpu"]?.millicores
+    guard let wanted = tenant.record?.limit ?? pod.pod.container(pod.container)?.resources?.limits["cpu"]?.cpu
     else { return measured }
     return abs(wanted - measured) < configuration.shield.granularity && tenant.settlement == .settled
       ? wanted : measured

@@ -51,7 +51,7 @@ public struct PodSettings: Sendable, Equatable {
       guard let quantity = try? Quantity(text), quantity.millicores > 0 else {
         throw Failure(annotation: key, value: text, expected: "CPU such as 100m or 0.5")
       }
-      return quantity.millicores
+      return quantity.cpu
     }
     minimum = try cpu(Self.minimumKey)
     maximum = try cpu(Self.maximumKey)
