@@ -100,7 +100,8 @@ public struct Restorer: Sendable {
       var left: [(pod: Pod, original: OriginalValues)] = []
       for (item, error) in zip(open, putBack(open, before: deadline)) {
         outcome.failed[item.pod.key] = error?.description
-        switch error.map(ResizeReaction.init) {
+        let reaction = error.map(ResizeReaction.init)
+        switch reaction {
         case nil:
           outcome.pods += 1
           done.append(item.pod)
@@ -108,7 +109,8 @@ public struct Restorer: Sendable {
           // Gone, and with it what there was to put back.
           outcome.failed[item.pod.key] = nil
           done.append(item.pod)
-        default: if error?.isRetryable == true { left.append(item) }
+        // What admission refuses now it may take when other pods have given back what they hold.
+        default: if reaction?.mayPass == true { left.append(item) }
         }
       }
       open = left

@@ -58,6 +58,8 @@ public final class KubernetesCluster: ControlledCluster {
     var quietUntil = -Double.infinity
     /// Refusals in a row.
     var failures = 0
+    /// Answers in a row by which the node refused for ever to give less than what is in force.
+    var infeasible = 0
     /// The node or the quota has no more than less than this, for a while.
     var ceiling: (limit: Millicores, until: Double)?
     /// For people: why nothing moves.
@@ -448,7 +450,8 @@ public final class KubernetesCluster: ControlledCluster {
       tenants[answer.place]?.settlement = .requested(since: clock.pacing.now())
       tenants[answer.place]?.failures = 0
       tenants[answer.place]?.isKept = true
-      tenants[answer.place]?.note = ""
+      // A pod whose resize is taken back keeps the reason.
+      if tenants[answer.place]?.isWithdrawing == false { tenants[answer.place]?.note = "" }
       roster.refresh(answer.place, with: pod)
     case .unknown(let error, let order):
       // It may act yet: the pool counts the larger limit until a later look tells. Until then nothing else is sent.
