@@ -81,6 +81,9 @@ public final class KubernetesCluster: ControlledCluster {
   /// Pods that left a place since the last sample: the group must see them gone before it sees the next tenant.
   var departed: Set<Int> = []
   var absentees: [String: Absentee] = [:]
+  /// Pods that no longer match the selector and keep a limit of ours, by uid.
+  var strays: [String: Stray] = [:]
+  let returns = StrayReturns()
   private var meters = PodMeters()
   var limitRanges: [String: [LimitRange]]
   private var schedule: TickSchedule?
@@ -210,6 +213,7 @@ public final class KubernetesCluster: ControlledCluster {
   /// Takes what the watchers have told since the last round.
   private func update() {
     let changes = inbox.take()
+    noteStrays(changes)
     apply(roster.apply(changes))
     dropAbsentees()
     forgetDeleted(changes)
@@ -221,6 +225,7 @@ public final class KubernetesCluster: ControlledCluster {
       distrust(place, at: time)
       if configuration.applies, mayAct { withdraw(place, at: time) }
     }
+    bringBackStrays(at: time)
     describe()
     watchFailure(watchers.compactMap(\.failure).first)
   }
@@ -233,6 +238,7 @@ public final class KubernetesCluster: ControlledCluster {
         if tenants[place] != nil { departed.insert(place) }
         guard let pod = roster.places[place] else { continue }
         absentees[pod.uid] = nil
+        strays[pod.uid] = nil
         let kept = originals.original(of: pod.pod)
         tenants[place] = Tenant(
           uid: pod.uid, key: pod.key, container: pod.container,

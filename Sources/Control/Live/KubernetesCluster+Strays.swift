@@ -1,0 +1,91 @@
+import Autoscaling
+import Kubernetes
+import Synchronization
+
+/// Pods that leave the selection alive: somebody takes the label off that the selector asks for, and the server tells of them no
+/// more. They get their original values back at once; where that fails, again and again until the end of the run.
+extension KubernetesCluster {
+  struct Stray {
+    var pod: Pod
+    var original: OriginalValues
+    /// Seconds on the monotonic clock.
+    var nextTry: Double
+    /// In a row.
+    var failures = 0
+    /// While an answer is awaited.
+    var isOnItsWay = false
+  }
+
+  /// Looks for such pods among what the watchers have told; before the roster forgets them.
+  func noteStrays(_ changes: [PodChange]) {
+    guard configuration.applies, mayAct else { return }
+    let time = clock.pacing.now()
+    for case .vanished(let pod) in changes {
+      guard pod.metadata.deletionTimestamp == nil, pod.status.phase != "Succeeded", pod.status.phase != "Failed",
+        pod.poolName == configuration.poolName
+      else { continue }
+      let held = roster.place(ofKey: pod.key).flatMap { tenants[$0] }
+      let tenant = held?.uid == pod.metadata.uid ? held : nil
+      let touched = tenant.flatMap { $0.isTouched ? $0.original : nil }
+      guard let original = touched ?? originals.original(of: pod).flatMap({ $0.isInForce(in: pod) ? nil : $0 }) else {
+        continue
+      }
+      // A patch of ours that is still on its way would undo what comes before it.
+      let wait = tenant?.ticket == nil ? 0 : configuration.resizeTimeout + configuration.writePatience + 1
+      strays[pod.metadata.uid] = Stray(pod: pod, original: original, nextTry: time + wait)
+    }
+  }
+
+  /// Sends those that are due, side by side with everything else.
+  func bringBackStrays(at time: Double) {
+    for (pod, restored) in returns.take() { noteReturn(of: pod, restored, at: time) }
+    guard mayAct else { return }
+    let restorer = Restorer(sender.resizer, originals: originals, pacing: clock.pacing)
+    for (uid, stray) in strays where !stray.isOnItsWay && stray.nextTry <= time {
+      strays[uid]?.isOnItsWay = true
+      sender.perform { [returns] in
+        // Tried once: waiting is the loop's.
+        returns.append(stray.pod, restorer.restore([(stray.pod, stray.original)], before: -.infinity))
+      }
+    }
+  }
+
+  func noteReturn(of pod: Pod, _ restored: Restored, at time: Double) {
+    let uid = pod.metadata.uid
+    guard let reason = restored.failed[pod.key] else {
+      strays[uid] = nil
+      // What was kept is forgotten with it: should the pod have come back meanwhile, it is kept anew.
+      for place in tenants.indices where tenants[place]?.uid == uid { tenants[place]?.isKept = false }
+      // A pod that turned out to be gone is nothing to speak of.
+      if restored.pods > 0 {
+        configuration.say("\(pod.key) is no longer selected: it has its original CPU values back")
+      }
+      return
+    }
+    guard var stray = strays[uid] else { return }
+    stray.failures += 1
+    stray.isOnItsWay = false
+    stray.nextTry = time + Self.strayInterval
+    strays[uid] = stray
+    // Once is no news: a server may be busy, our own budget used up.
+    guard stray.failures > 1 else { return }
+    complain(once: "stray \(uid)", "\(pod.key) is no longer selected and keeps a limit of ours for now: \(reason)")
+  }
+
+  /// Seconds between two tries.
+  static let strayInterval = 10.0
+}
+
+/// What became of pods that were brought back, from the senders' threads to the loop's.
+final class StrayReturns: Sendable {
+  private let outcomes = Mutex<[(Pod, KubernetesCluster.Restored)]>([])
+
+  func append(_ pod: Pod, _ restored: KubernetesCluster.Restored) { outcomes.withLock { $0.append((pod, restored)) } }
+
+  func take() -> [(Pod, KubernetesCluster.Restored)] {
+    outcomes.withLock { outcomes in
+      defer { outcomes = [] }
+      return outcomes
+    }
+  }
+}
