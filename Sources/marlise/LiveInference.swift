@@ -28,7 +28,7 @@ enum LiveInference {
       let survey = try ClusterSurvey(
         client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"),
         needsDrivable: false)
-      return try LiveRestore.run(options, survey, log) ? .success : .failure
+      return try LiveRestore.run(options, survey, survey.listed, log) ? .success : .failure
     }
     guard let survey = try survey(options, client, putsBack: applies && election == nil, log) else { return .finished }
 
@@ -91,8 +91,10 @@ enum LiveInference {
     func putBack() throws -> ClusterSurvey {
       let survey = try ClusterSurvey(client, selection: selection, pool: pool, needsDrivable: false)
       guard survey.selected.isEmpty, putsBack else { return survey }
+      // Those that nobody wants driven from here may be another instance's.
+      let pods = survey.others.filter { $0.reason != .notWanted && $0.pod.poolName == pool }.map(\.pod)
       let original = LiveRestore.original(options, survey)
-      if survey.listed.contains(where: { original($0) != nil }) { _ = try LiveRestore.run(options, survey, log) }
+      if pods.contains(where: { original($0) != nil }) { _ = try LiveRestore.run(options, survey, pods, log) }
       return survey
     }
     guard options.flag("wait") else {
@@ -278,19 +280,19 @@ enum LiveRestore {
     return { annotation.original(of: $0) ?? filed[$0.metadata.uid] }
   }
 
-  /// Puts back what is kept of any pod that is there, fit to be driven or not.
+  /// Puts back what is kept of these pods, fit to be driven or not.
   ///
   /// - Returns: false when something is left.
-  static func run(_ options: ParsedOptions, _ survey: ClusterSurvey, _ log: Log) throws -> Bool {
+  static func run(_ options: ParsedOptions, _ survey: ClusterSurvey, _ pods: [Pod], _ log: Log) throws -> Bool {
     let store = try store(options, survey)
-    let (pods, untouched) = store.kept(of: survey.listed)
+    let (touched, untouched) = store.kept(of: pods)
     try store.forget(untouched)
-    guard !pods.isEmpty else {
+    guard !touched.isEmpty else {
       log.info("nothing to put back", ["in": .text(store.place)])
       return true
     }
     let restorer = Restorer(PodResizer(survey.client, discovery: survey.discovery), originals: store)
-    let restored = restorer.restore(pods, before: Pacing.system.now() + options.float("grace"))
+    let restored = restorer.restore(touched, before: Pacing.system.now() + options.float("grace"))
     return report(restored, log)
   }
 

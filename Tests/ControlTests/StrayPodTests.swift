@@ -28,6 +28,28 @@ struct StrayPodTests {
     #expect(try rig.wanted() == [330, 330])
   }
 
+  @Test(
+    "a pod that opts out or is switched off gets its original back at once, too", .timeLimit(.minutes(2)),
+    arguments: [true, false])
+  func optedOut(byLabel: Bool) throws {
+    let rig = try LiveRig(pods: 2, limit: 330) {
+      for place in $0.pods.indices { $0.pods[place].labels["marlise/scale"] = "true" }
+    }
+    let survey = try ClusterSurvey(
+      rig.client, selection: PodSelection(namespaces: ["default"], optInLabel: "marlise/scale"))
+    let cluster = try rig.cluster(survey, capacity: 660)
+    defer { cluster.stop() }
+    let loop = try rig.loop(cluster) { _ in 100 }
+    try loop.run(rounds: 1000, shouldStop: { rig.emulated.limits == [100, 100] }) { _, _ in }
+    rig.change("web-0") {
+      if byLabel { $0.labels["marlise/scale"] = nil } else { $0.annotations[PodSettings.modeKey] = "off" }
+    }
+    try loop.run(rounds: 100_000, shouldStop: { !rig.said.lines.isEmpty }) { _, _ in }
+    #expect(rig.said.lines == ["default/web-0 is no longer selected: it has its original CPU values back"])
+    #expect(try rig.wanted() == [330, 100])
+    #expect(cluster.keys == [nil, "default/web-1"])
+  }
+
   @Test("what could not be put back at once is put back at the end", .timeLimit(.minutes(2)))
   func putBackAtTheEnd() throws {
     let rig = try LiveRig(pods: 2, limit: 330)

@@ -3,7 +3,7 @@ import Kubernetes
 import Synchronization
 
 /// Pods that leave the selection alive: somebody takes the label off that the selector asks for, and the server tells of them no
-/// more. They get their original values back at once; where that fails, again and again until the end of the run.
+/// more; or the opt-in label, or switches them off. They get their original values back at once; where that fails, again and again until the end of the run.
 extension KubernetesCluster {
   struct Stray {
     var pod: Pod
@@ -19,21 +19,33 @@ extension KubernetesCluster {
   /// Looks for such pods among what the watchers have told; before the roster forgets them.
   func noteStrays(_ changes: [PodChange]) {
     guard configuration.applies, mayAct else { return }
-    let time = clock.pacing.now()
-    for case .vanished(let pod) in changes {
-      guard pod.metadata.deletionTimestamp == nil, pod.status.phase != "Succeeded", pod.status.phase != "Failed",
-        pod.poolName == configuration.poolName
-      else { continue }
-      let held = roster.place(ofKey: pod.key).flatMap { tenants[$0] }
-      let tenant = held?.uid == pod.metadata.uid ? held : nil
-      let touched = tenant.flatMap { $0.isTouched ? $0.original : nil }
-      guard let original = touched ?? originals.original(of: pod).flatMap({ $0.isInForce(in: pod) ? nil : $0 }) else {
-        continue
+    for change in changes {
+      switch change {
+      case .appeared: continue
+      case .changed(_, let pod):
+        // Still listed, but without the opt-in label or switched off: only what this run has done is ours to take back.
+        guard case .failure(.notWanted) = configuration.selection.judge(pod), let touched = tenant(of: pod)?.touched
+        else { continue }
+        noteStray(pod, touched)
+      case .vanished(let pod):
+        guard pod.metadata.deletionTimestamp == nil, pod.status.phase != "Succeeded", pod.status.phase != "Failed",
+          pod.poolName == configuration.poolName
+        else { continue }
+        let kept = originals.original(of: pod).flatMap { $0.isInForce(in: pod) ? nil : $0 }
+        if let original = tenant(of: pod)?.touched ?? kept { noteStray(pod, original) }
       }
-      // A patch of ours that is still on its way would undo what comes before it.
-      let wait = tenant?.ticket == nil ? 0 : configuration.resizeTimeout + configuration.writePatience + 1
-      strays[pod.metadata.uid] = Stray(pod: pod, original: original, nextTry: time + wait)
     }
+  }
+
+  private func tenant(of pod: Pod) -> Tenant? {
+    let tenant = roster.place(ofKey: pod.key).flatMap { tenants[$0] }
+    return tenant?.uid == pod.metadata.uid ? tenant : nil
+  }
+
+  private func noteStray(_ pod: Pod, _ original: OriginalValues) {
+    // A patch of ours that is still on its way would undo what comes before it.
+    let wait = tenant(of: pod)?.ticket == nil ? 0 : configuration.resizeTimeout + configuration.writePatience + 1
+    strays[pod.metadata.uid] = Stray(pod: pod, original: original, nextTry: clock.pacing.now() + wait)
   }
 
   /// Sends those that are due, side by side with everything else.
@@ -74,6 +86,11 @@ extension KubernetesCluster {
 
   /// Seconds between two tries.
   static let strayInterval = 10.0
+}
+
+extension KubernetesCluster.Tenant {
+  /// What is to be put back on a pod that this run has resized; nil for another.
+  fileprivate var touched: OriginalValues? { isTouched ? original : nil }
 }
 
 /// What became of pods that were brought back, from the senders' threads to the loop's.
