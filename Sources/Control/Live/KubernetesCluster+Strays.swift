@@ -53,8 +53,12 @@ extension KubernetesCluster {
     for (pod, restored) in returns.take() { noteReturn(of: pod, restored, at: time) }
     guard mayAct else { return }
     let restorer = Restorer(sender.resizer, originals: originals, pacing: clock.pacing)
-    for (uid, stray) in strays where !stray.isOnItsWay && stray.nextTry <= time {
-      strays[uid]?.isOnItsWay = true
+    // A few at a time: each may wait for its turn to write, on a thread that sends resizes.
+    let room = Self.straysAtOnce - strays.values.count(where: \.isOnItsWay)
+    let due = strays.values.filter { !$0.isOnItsWay && $0.nextTry <= time }
+      .sorted { PodSelection.isBefore($0.pod, $1.pod) }
+    for stray in due.prefix(max(room, 0)) {
+      strays[stray.pod.metadata.uid]?.isOnItsWay = true
       sender.perform { [returns] in
         // Tried once: waiting is the loop's.
         returns.append(stray.pod, restorer.restore([(stray.pod, stray.original)], before: -.infinity))
@@ -84,6 +88,7 @@ extension KubernetesCluster {
     complain(once: "stray \(uid)", "\(pod.key) is no longer selected and keeps a limit of ours for now: \(reason)")
   }
 
+  static let straysAtOnce = 2
   /// Seconds between two tries.
   static let strayInterval = 10.0
 }
