@@ -78,13 +78,34 @@ struct RefusalTests {
     #expect(cluster.note(ofPlace: 0).contains("alongside CPU Manager policy"))
   }
 
-  @Test("asking for more than the node has ends at what it has, and never drives a pod down", .timeLimit(.minutes(2)))
-  func aboveNode() throws {
+  @Test("a node that refuses even less for ever is believed after three answers", .timeLimit(.minutes(2)))
+  func refusesLess() throws {
+    let patches = WriteCount()
+    let rig = try LiveRig(pods: 1, limit: 500, isGuaranteed: true) {
+      $0.version = try #require(KubernetesVersion("1.35"))
+      $0.nodeCPU = 90
+      $0.audit = { if $0.contains("/resize") { patches.add() } }
+    }
+    // The node has admitted less than what is in force, and can never admit what is asked.
+    rig.change("web-0") { $0.allocated[0].requests.cpu = Quantity(millicores: 100) }
+    let cluster = try rig.cluster(try rig.survey(), capacity: 500, awaitsWatch: true)
+    defer { cluster.stop() }
+    let loop = try rig.loop(cluster) { _ in 300 }
+    try loop.run(rounds: 500, shouldStop: { false }) { _, _ in }
+    #expect(patches.count == 4, "three wishes, and the end of the last, which the node refuses as well")
+    #expect(try rig.wanted() == [500])
+    #expect(rig.said.lines.count == 1)
+  }
+
+  @Test(
+    "asking for more than the node has ends at what it has, and never drives a pod down", .timeLimit(.minutes(2)),
+    arguments: ["1.31", "1.33", "1.35"])
+  func aboveNode(version: String) throws {
     let patches = WriteCount()
     let rig = try LiveRig(pods: 1, limit: 200, isGuaranteed: true) {
-      $0.version = try #require(KubernetesVersion("1.35"))
+      $0.version = try #require(KubernetesVersion(version))
       $0.nodeCPU = 600
-      $0.audit = { if $0.contains("/resize") { patches.add() } }
+      $0.audit = { if $0.contains("\"limits\"") { patches.add() } }
     }
     let cluster = try rig.cluster(try rig.survey(), capacity: 1000, values: .requestsAndLimits, awaitsWatch: true)
     defer { cluster.stop() }
