@@ -9,7 +9,7 @@ import Testing
 struct RefusalTests {
   @Test(
     "a refusal that passes costs a pod its place in no case: it is resized when the reason is gone",
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(10)),
     arguments: [
       "status unknown for quota: q, resources: limits.cpu",
       "admission webhook \\\"a.b\\\" denied the request: not 100m",
@@ -32,7 +32,7 @@ struct RefusalTests {
   }
 
   @Test(
-    "putting back goes on when admission has said no", .timeLimit(.minutes(1)),
+    "putting back goes on when admission has said no", .timeLimit(.minutes(10)),
     arguments: ["status unknown for quota: q, resources: limits.cpu", "exceeded quota: q", "no webhook answers"])
   func restores(message: String) throws {
     let rig = try LiveRig(pods: 1, limit: 330)
@@ -55,7 +55,7 @@ struct RefusalTests {
 
   @Test(
     "a Guaranteed pod on a node with the static CPU manager is asked once, taken back, said once and left alone",
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(10)))
   func staticPolicy() throws {
     let patches = WriteCount()
     let rig = try LiveRig(pods: 1, limit: 500, isGuaranteed: true) {
@@ -78,7 +78,7 @@ struct RefusalTests {
     #expect(cluster.note(ofPlace: 0).contains("alongside CPU Manager policy"))
   }
 
-  @Test("a node that refuses even less for ever is believed after three answers", .timeLimit(.minutes(2)))
+  @Test("a node that refuses even less for ever is believed after three answers", .timeLimit(.minutes(10)))
   func refusesLess() throws {
     let patches = WriteCount()
     let rig = try LiveRig(pods: 1, limit: 500, isGuaranteed: true) {
@@ -98,7 +98,7 @@ struct RefusalTests {
   }
 
   @Test(
-    "asking for more than the node has ends at what it has, and never drives a pod down", .timeLimit(.minutes(2)),
+    "asking for more than the node has ends at what it has, and never drives a pod down", .timeLimit(.minutes(10)),
     arguments: ["1.31", "1.33", "1.35"])
   func aboveNode(version: String) throws {
     let patches = WriteCount()

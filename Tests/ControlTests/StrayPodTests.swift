@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Pods that leave the selection alive")
 struct StrayPodTests {
-  @Test("a pod whose label is taken off gets its original back at once, and people are told", .timeLimit(.minutes(2)))
+  @Test("a pod whose label is taken off gets its original back at once, and people are told", .timeLimit(.minutes(10)))
   func broughtBack() throws {
     let rig = try LiveRig(pods: 2, limit: 330)
     let cluster = try rig.cluster(try rig.survey("app=web"), capacity: 660)
@@ -29,7 +29,7 @@ struct StrayPodTests {
   }
 
   @Test(
-    "a pod that opts out or is switched off gets its original back at once, too", .timeLimit(.minutes(2)),
+    "a pod that opts out or is switched off gets its original back at once, too", .timeLimit(.minutes(10)),
     arguments: [true, false])
   func optedOut(byLabel: Bool) throws {
     let rig = try LiveRig(pods: 2, limit: 330) {
@@ -50,7 +50,7 @@ struct StrayPodTests {
     #expect(cluster.keys == [nil, "default/web-1"])
   }
 
-  @Test("what could not be put back at once is put back at the end", .timeLimit(.minutes(2)))
+  @Test("what could not be put back at once is put back at the end", .timeLimit(.minutes(10)))
   func putBackAtTheEnd() throws {
     let rig = try LiveRig(pods: 2, limit: 330)
     let cluster = try rig.cluster(try rig.survey("app=web"), capacity: 660)
