@@ -24,9 +24,13 @@ enum LiveInference {
         count: ElectionOptions.budget(options, applies: applies), usedUpAt: Pacing.system.now()),
       agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
     Interruption.install()
-    guard let survey = try survey(options, client, log) else { return .finished }
-    if options.flag("restore") { return try LiveRestore.run(options, survey, log) }
-    guard let chosen else { return .failure }
+    guard let chosen else {
+      let survey = try ClusterSurvey(
+        client, selection: LiveOptions.selection(options, client: client), pool: options.optionalString("pool"),
+        needsDrivable: false)
+      return try LiveRestore.run(options, survey, survey.listed, log) ? .success : .failure
+    }
+    guard let survey = try survey(options, client, putsBack: applies && election == nil, log) else { return .finished }
 
     var configuration = try configuration(options, survey, chosen, log)
     honourQuota(survey, &configuration, log)
@@ -73,15 +77,34 @@ enum LiveInference {
     return outcome
   }
 
-  /// What there is; with --wait, as soon as there is a pod to drive.
+  /// What there is; with --wait, as soon as there is a pod to drive. Without --resources the pool is what the pods bring, so
+  /// that those which are started together with the first are waited for as well.
   ///
+  /// - Parameter putsBack: whether, where no pod can be driven, what an earlier run has left on them is put back: a limit of ours
+  ///   may be what keeps them from running.
   /// - Returns: nil when it was ended while it waited.
-  static func survey(_ options: ParsedOptions, _ client: APIClient, _ log: Log) throws -> ClusterSurvey? {
+  static func survey(
+    _ options: ParsedOptions, _ client: APIClient, putsBack: Bool, _ log: Log
+  ) throws -> ClusterSurvey? {
     let selection = LiveOptions.selection(options, client: client)
     let pool = options.optionalString("pool")
-    guard options.flag("wait") else { return try ClusterSurvey(client, selection: selection, pool: pool) }
+    func putBack() throws -> ClusterSurvey {
+      let survey = try ClusterSurvey(client, selection: selection, pool: pool, needsDrivable: false)
+      guard survey.selected.isEmpty, putsBack else { return survey }
+      // Those that nobody wants driven from here may be another instance's.
+      let pods = survey.others.filter { $0.reason != .notWanted && $0.pod.poolName == pool }.map(\.pod)
+      let original = LiveRestore.original(options, survey)
+      if pods.contains(where: { original($0) != nil }) { _ = try LiveRestore.run(options, survey, pods, log) }
+      return survey
+    }
+    guard options.flag("wait") else {
+      let survey = try putBack()
+      if survey.selected.isEmpty { throw survey.nothingToDrive }
+      return survey
+    }
     return try ClusterSurvey.awaiting(
-      client, selection: selection, pool: pool, shouldStop: { Interruption.requested },
+      client, selection: selection, pool: pool, forCompany: options.wasGiven("init_resources") ? 0 : 60,
+      shouldStop: { Interruption.requested }, whenNoneRuns: { _ = try putBack() },
       say: { log.info("waiting for pods", ["because": .text($0)]) })
   }
 
@@ -118,7 +141,9 @@ enum LiveInference {
   static func configuration(
     _ options: ParsedOptions, _ survey: ClusterSurvey, _ chosen: ChosenAgents, _ log: Log
   ) throws -> LiveConfiguration {
-    let capacity = options.wasGiven("init_resources") ? options.int("init_resources") : survey.limitSum
+    let capacity =
+      options.wasGiven("init_resources")
+      ? options.int("init_resources") : survey.originalSum(LiveRestore.original(options, survey))
     let minimum = options.int("min_cpu")
     let maximum = options.optionalInt("max_cpu") ?? max(capacity, minimum)
     guard minimum <= maximum else {
@@ -224,38 +249,53 @@ enum LiveRestore {
   /// Where originals are kept: on the pods if the account may, else in a file.
   static func store(_ options: ParsedOptions, _ survey: ClusterSurvey) throws -> any OriginalsStore {
     let annotation = OriginalsAnnotation(survey.client)
+    let pod = survey.selected.first?.pod ?? survey.listed.first
     switch options.string("originals") {
     case "annotation":
-      guard let pod = survey.selected.first, try annotation.isAllowed(on: pod.pod) else {
+      guard let pod, try annotation.isAllowed(on: pod) else {
         throw Failure(
           "--originals annotation needs the right to patch pods; grant {apiGroups: [\"\"], resources: [pods], verbs: [patch]} or "
             + "keep them in a file with --originals file")
       }
       return annotation
     case "auto":
-      if !options.wasGiven("state_file"), let pod = survey.selected.first, try annotation.isAllowed(on: pod.pod) {
+      if !options.wasGiven("state_file"), let pod, try annotation.isAllowed(on: pod) {
         return annotation
       }
     default: break
     }
-    let server = survey.client.connection.address.base
-    var path = OriginalsFile.defaultPath(server: server, environment: ProcessInfo.processInfo.environment)
-    if let pool = options.optionalString("pool") { path = path.replacing(".json", with: "-\(pool).json") }
-    return try OriginalsFile(path: options.optionalString("state_file") ?? path, server: server)
+    return try OriginalsFile(path: statePath(options, survey), server: survey.client.connection.address.base)
   }
 
-  static func run(_ options: ParsedOptions, _ survey: ClusterSurvey, _ log: Log) throws -> ExitCode {
+  private static func statePath(_ options: ParsedOptions, _ survey: ClusterSurvey) -> String {
+    if let path = options.optionalString("state_file") { return path }
+    let path = OriginalsFile.defaultPath(
+      server: survey.client.connection.address.base, environment: ProcessInfo.processInfo.environment)
+    return options.optionalString("pool").map { path.replacing(".json", with: "-\($0).json") } ?? path
+  }
+
+  /// What has been kept of a pod in any place, by an earlier run or by another instance that acts now.
+  static func original(_ options: ParsedOptions, _ survey: ClusterSurvey) -> (Pod) -> OriginalValues? {
+    let annotation = OriginalsAnnotation(survey.client)
+    let filed = OriginalsFile.look(
+      at: statePath(options, survey), server: survey.client.connection.address.base)
+    return { annotation.original(of: $0) ?? filed[$0.metadata.uid] }
+  }
+
+  /// Puts back what is kept of these pods, fit to be driven or not.
+  ///
+  /// - Returns: false when something is left.
+  static func run(_ options: ParsedOptions, _ survey: ClusterSurvey, _ pods: [Pod], _ log: Log) throws -> Bool {
     let store = try store(options, survey)
-    let kept = survey.selected.compactMap { pod in store.original(of: pod.pod).map { (pod: pod.pod, original: $0) } }
-    let pods = kept.filter { !$0.original.isInForce(in: $0.pod) }
-    try store.forget(kept.filter { $0.original.isInForce(in: $0.pod) }.map(\.pod))
-    guard !pods.isEmpty else {
+    let (touched, untouched) = store.kept(of: pods)
+    try store.forget(untouched)
+    guard !touched.isEmpty else {
       log.info("nothing to put back", ["in": .text(store.place)])
-      return .success
+      return true
     }
     let restorer = Restorer(PodResizer(survey.client, discovery: survey.discovery), originals: store)
-    let restored = restorer.restore(pods, before: Pacing.system.now() + options.float("grace"))
-    return report(restored, log) ? .success : .failure
+    let restored = restorer.restore(touched, before: Pacing.system.now() + options.float("grace"))
+    return report(restored, log)
   }
 
   /// Says what was put back; false when something is left.

@@ -116,7 +116,7 @@ private final class InProcessCluster: ControlledCluster {
 
 extension EmulatedCluster {
   /// The highest resourceVersion of a pod.
-  fileprivate var newestPodVersion: UInt64 {
+  var newestPodVersion: UInt64 {
     withLock { UInt64(store.pods.values.map(\.record.resourceVersion).max() ?? 0) }
   }
 }

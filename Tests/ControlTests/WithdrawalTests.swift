@@ -20,12 +20,6 @@ private struct Greedy: ScalingPolicy {
   }
 }
 
-/// Knows no container.
-private struct BlindSource: MetricSource {
-  let name = "blind"
-  func read(_ pods: [SelectedPod]) throws(ClusterError) -> MetricSnapshot { MetricSnapshot() }
-}
-
 @Suite("Resizes that do not come to pass")
 struct WithdrawalTests {
   @Test("what a full node defers is counted by the pool, and taken back after a while", .timeLimit(.minutes(10)))

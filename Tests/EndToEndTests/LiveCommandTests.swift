@@ -121,12 +121,32 @@ struct LiveCommandTests {
     program.signal(SIGKILL)
     #expect(try program.end() == 1000 + SIGKILL)
     #expect(try emulator.limits() != [330, 330, 330])
-    let restored = try emulator.infer("--restore", "--originals", originals)
+    // The pool is what the pods had before they were moved.
+    let next = try emulator.infer("--once", "--json")
+    #expect(next.errors.contains("pool=990m"), "\(next.errors)")
+    // Whether a pod can be driven now makes no difference: here none has opted in.
+    let restored = try emulator.infer("--restore", "--originals", originals, "--opt_in", "nobody")
     #expect(restored.code == 0, "\(restored.errors)")
     #expect(restored.errors.contains("original limits are back"))
     #expect(try emulator.limits(awaiting: [330, 330, 330]) == [330, 330, 330])
     let replay = try Program.run("replay", "decisions.jsonl", in: emulator.folder)
     #expect(replay.code == 0, "\(replay.output)\(replay.errors)")
+  }
+
+  @Test(
+    "where none of the pods can be driven, what a killed run left on them is put back first", .timeLimit(.minutes(3)))
+  func noneToDrive() throws {
+    let emulator = try Emulator()
+    let growth = try FolderWatch(emulator.folder.url.path)
+    let program = try emulator.start("--apply", "--originals", "file", "--log", "decisions.jsonl")
+    try growth.wait { ((try? emulator.folder.text("decisions.jsonl")) ?? "").contains("\"sent\":[0") }
+    program.signal(SIGKILL)
+    #expect(try program.end() == 1000 + SIGKILL)
+    let run = try emulator.infer("--apply", "--once", "--originals", "file", "--container", "web")
+    #expect(run.code == 1)
+    #expect(run.errors.contains("original limits are back"), "\(run.errors)")
+    #expect(run.errors.split(separator: "\n").last?.contains("has no container 'web'") == true, "\(run.errors)")
+    #expect(try emulator.limits(awaiting: [330, 330, 330]) == [330, 330, 330])
   }
 
   @Test("SIGTERM puts the originals back and ends with 143", .timeLimit(.minutes(3)))

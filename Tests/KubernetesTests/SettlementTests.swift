@@ -192,6 +192,22 @@ struct ResizeReactionTests {
     #expect(failures == Set(Self.reactions.map(\.fixture)))
   }
 
+  @Test(
+    "a refusal of admission that nobody has recorded is tried again later",
+    arguments: [
+      ("status unknown for quota: q, resources: limits.cpu", ResizeReaction.tryLater(seconds: nil)),
+      ("admission webhook \"a.b\" denied the request: no such value", .waitForAdmission),
+    ])
+  func unknownRefusal(_ text: String, _ expected: ResizeReaction) {
+    let body =
+      #"{"kind":"Status","message":"pods \"a\" is forbidden: \#(text.replacing("\"", with: "\\\""))","code":403}"#
+    let error = ClusterError(
+      HTTPResponse(status: 403, body: Data(body.utf8)), to: APIClientTests.resize, context: "context 'test'")
+    #expect(ResizeReaction(error) == expected)
+    #expect(expected.mayPass)
+    #expect(error.isRetryable == (expected != .waitForAdmission))
+  }
+
   @Test("no answer at all is tried later, unless the server is not trusted")
   func transport() {
     let request = APIClientTests.resize

@@ -76,8 +76,12 @@ struct PodRecord: Sendable {
     var restarts = 0
     /// When the one before ended, and which it was.
     var lastEnd: (id: String, startedAt: String, at: String)?
+    /// Why it does not run at the moment, such as `CrashLoopBackOff`; nil while it does.
+    var waitingReason: String?
 
-    static func == (a: ContainerState, b: ContainerState) -> Bool { a.id == b.id && a.restarts == b.restarts }
+    static func == (a: ContainerState, b: ContainerState) -> Bool {
+      a.id == b.id && a.restarts == b.restarts && a.waitingReason == b.waitingReason
+    }
   }
 
   let identity: PodIdentity

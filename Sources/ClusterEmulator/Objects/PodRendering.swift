@@ -210,8 +210,10 @@ struct PodRendering: Sendable {
     let state = pod.containers[place]
     out.put("{\"name\":")
     out.putQuoted(container.name)
-    out.put(",\"state\":{\"running\":{\"startedAt\":\"")
-    out.put(state.startedAt)
+    out.put(
+      state.waitingReason == nil
+        ? ",\"state\":{\"running\":{\"startedAt\":\"" : ",\"state\":{\"waiting\":{\"reason\":\"")
+    out.put(state.waitingReason ?? state.startedAt)
     out.put("\"}},\"lastState\":{")
     if let last = state.lastEnd {
       out.put("\"terminated\":{\"exitCode\":0,\"reason\":\"Completed\",\"startedAt\":\"")

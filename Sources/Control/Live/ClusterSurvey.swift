@@ -9,6 +9,8 @@ public struct ClusterSurvey: Sendable {
   /// The pods that can be driven, in the order of their names, and why the others cannot.
   public let selected: [SelectedPod]
   public let others: [(pod: Pod, reason: PodSelection.Reason)]
+  /// All pods of the pool that the selectors let through, whether they can be driven at this moment or not.
+  public let listed: [Pod]
   /// By namespace.
   public let limitRanges: [String: [LimitRange]]
   public let quotas: [String: [ResourceQuota]]
@@ -16,14 +18,18 @@ public struct ClusterSurvey: Sendable {
   /// Seconds for which a beginning tries again what fails for a passing reason.
   static let perseverance = 20.0
 
-  /// - Throws: `ClusterError`, or `LiveError` when no pod can be driven.
-  public init(_ client: APIClient, selection: PodSelection, pool: String? = nil) throws {
+  /// - Parameter needsDrivable: whether one pod at least must be fit to be driven; to put limits back it is enough that one is
+  ///   there.
+  /// - Throws: `ClusterError`, or `LiveError` when there is no such pod.
+  public init(
+    _ client: APIClient, selection: PodSelection, pool: String? = nil, needsDrivable: Bool = true
+  ) throws {
     self.client = client
     self.selection = selection
     discovery = try Discovery.run(client)
     // The server is there and is the right one: what fails now for a passing reason is tried again for a while.
     client.persevere(for: Self.perseverance)
-    (selected, others) = try Self.look(client, selection, pool)
+    (listed, selected, others) = try Self.look(client, selection, pool)
     var ranges: [String: [LimitRange]] = [:]
     var quotas: [String: [ResourceQuota]] = [:]
     let resizer = PodResizer(client, discovery: discovery)
@@ -33,34 +39,52 @@ public struct ClusterSurvey: Sendable {
     }
     limitRanges = ranges
     self.quotas = quotas
-    if selected.isEmpty { throw nothingToDrive(others.map { ($0.pod.key, $0.reason) }) }
+    if needsDrivable ? selected.isEmpty : listed.isEmpty { throw nothingToDrive }
   }
 
   /// Waits until there is a pod to drive: looks every ten seconds or so, which costs the server one list.
   ///
-  /// - Parameter say: told why there is none, when that is new.
+  /// - Parameters:
+  ///   - forCompany: seconds for which it waits for pods that are being started beside the first one.
+  ///   - whenNoneRuns: called at the first look that finds pods of which none can be driven.
+  ///   - say: told why there is none, when that is new.
   /// - Returns: nil when `shouldStop` said so first.
   /// - Throws: `ClusterError` that will not pass by itself.
   public static func awaiting(
-    _ client: APIClient, selection: PodSelection, pool: String? = nil, pacing: Pacing = .system,
-    shouldStop: () -> Bool, say: (String) -> Void
+    _ client: APIClient, selection: PodSelection, pool: String? = nil, forCompany: Double = 0,
+    pacing: Pacing = .system, shouldStop: () -> Bool, whenNoneRuns: () throws -> Void = {}, say: (String) -> Void
   ) throws -> ClusterSurvey? {
     var said: String?
+    var hasLooked = false
+    var firstSeen: Double?
     while !shouldStop() {
       let reason: String
       var isThere = false
+      var isStuck = false
       do throws(ClusterError) {
-        let (selected, others) = try look(client, selection, pool)
+        let (listed, selected, others) = try look(client, selection, pool)
         isThere = !selected.isEmpty
-        reason = nothingToDrive(selection, others.map { ($0.pod.key, $0.reason) }).description
+        isStuck = !isThere && !listed.isEmpty
+        let starting = others.filter(\.pod.isStarting)
+        if isThere, !starting.isEmpty, pacing.now() < (firstSeen ?? pacing.now()) + forCompany {
+          firstSeen = firstSeen ?? pacing.now()
+          isThere = false
+          reason = "\(starting[0].pod.key) and perhaps others are being started"
+        } else {
+          reason = nothingToDrive(selection, others.map { ($0.pod.key, $0.reason) }).description
+        }
       } catch {
         guard error.isRetryable else { throw error }
         reason = error.description
       }
       if isThere { return try ClusterSurvey(client, selection: selection, pool: pool) }
+      if isStuck, !hasLooked {
+        hasLooked = true
+        try whenNoneRuns()
+      }
       if reason != said { say(reason) }
       said = reason
-      let next = pacing.now() + 5 + 10 * pacing.random()
+      let next = pacing.now() + (firstSeen == nil ? 5 + 10 * pacing.random() : 1 + pacing.random())
       while pacing.now() < next, !shouldStop() { pacing.sleep(0.1) }
     }
     return nil
@@ -68,7 +92,9 @@ public struct ClusterSurvey: Sendable {
 
   private static func look(
     _ client: APIClient, _ selection: PodSelection, _ pool: String?
-  ) throws(ClusterError) -> (selected: [SelectedPod], others: [(pod: Pod, reason: PodSelection.Reason)]) {
+  ) throws(ClusterError) -> (
+    listed: [Pod], selected: [SelectedPod], others: [(pod: Pod, reason: PodSelection.Reason)]
+  ) {
     var pods: [Pod] = []
     let namespaces: [String?] = selection.namespaces.isEmpty ? [nil] : selection.namespaces
     for namespace in namespaces {
@@ -77,10 +103,12 @@ public struct ClusterSurvey: Sendable {
       pods += try client.list(request, of: Pod.self).items
     }
     let (all, others) = selection.choose(from: pods)
-    return (all.filter { $0.settings.pool == pool }, others)
+    return (pods.filter { $0.poolName == pool }, all.filter { $0.settings.pool == pool }, others)
   }
 
   /// Why no pod can be driven, with the reason of the first few.
+  public var nothingToDrive: LiveError { nothingToDrive(others.map { ($0.pod.key, $0.reason) }) }
+
   func nothingToDrive(_ others: [(name: String, reason: PodSelection.Reason)]) -> LiveError {
     Self.nothingToDrive(selection, others)
   }
@@ -100,10 +128,16 @@ public struct ClusterSurvey: Sendable {
   }
 
   /// What the selected pods' limits add up to, millicores.
-  public var limitSum: Millicores {
+  public var limitSum: Millicores { selected.reduce(0) { $0 + $1.limit } }
+
+  /// What the selected pods' limits added up to before anybody moved them, millicores: the kept original of a pod counts, where
+  /// there is one. A run that was killed, or another instance, may have lowered what is in force now.
+  ///
+  /// - Parameter original: what was kept of a pod; nil for nothing.
+  public func originalSum(_ original: (Pod) -> OriginalValues?) -> Millicores {
     selected.reduce(0) { sum, pod in
-      let (next, overflow) = sum.addingReportingOverflow(pod.limit)
-      return overflow ? sum : next
+      let kept = original(pod.pod).flatMap { $0.container == pod.container ? $0.limit : nil }
+      return sum + (kept.map { Quantity(millicores: $0).cpu } ?? pod.limit)
     }
   }
 
@@ -166,5 +200,12 @@ public struct ClusterSurvey: Sendable {
     let resizer = PodResizer(client, discovery: discovery)
     var proven: Set<String> = []
     for pod in selected where proven.insert(pod.namespace).inserted { try resizer.prove(pod) }
+  }
+}
+
+extension Pod {
+  /// Whether it is on its way to its first start.
+  fileprivate var isStarting: Bool {
+    metadata.deletionTimestamp == nil && (status.phase == "Pending" || status.phase.isEmpty)
   }
 }

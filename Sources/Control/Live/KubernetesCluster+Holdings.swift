@@ -29,7 +29,7 @@ extension KubernetesCluster {
   private func isInDoubt(_ place: Int) -> Bool {
     guard let tenant = tenants[place], tenant.sample == nil, let selected = roster.places[place] else { return false }
     let (metadata, status) = (selected.pod.metadata, selected.pod.status)
-    return selected.pod.container(selected.container)?.resources?.limits["cpu"]?.millicores != selected.limit
+    return selected.pod.container(selected.container)?.resources?.limits["cpu"]?.cpu != selected.limit
       || status.condition("PodResizeInProgress") != nil
       || status.observedGeneration > 0 && status.observedGeneration < metadata.generation
   }
@@ -57,7 +57,7 @@ extension KubernetesCluster {
   /// What somebody else, such as an instance that acted before this one, has asked for a pod beyond what is in force. It may
   /// come into force at any moment; not, though, what the node has called impossible.
   private static func pending(_ pod: SelectedPod, measured: Millicores) -> Millicores {
-    guard let wanted = pod.pod.container(pod.container)?.resources?.limits["cpu"]?.millicores,
+    guard let wanted = pod.pod.container(pod.container)?.resources?.limits["cpu"]?.cpu,
       pod.pod.status.condition("PodResizePending")?.reason != "Infeasible"
     else { return 0 }
     let difference = wanted - measured
@@ -89,7 +89,7 @@ extension KubernetesCluster {
         absentees[uid] = nil
         continue
       }
-      let wanted = pod.container(absentee.container)?.resources?.limits["cpu"]?.millicores ?? 0
+      let wanted = pod.container(absentee.container)?.resources?.limits["cpu"]?.cpu ?? 0
       absentees[uid]?.limit = max(absentee.limit, wanted)
     }
   }

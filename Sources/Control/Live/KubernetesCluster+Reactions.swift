@@ -51,7 +51,15 @@ extension KubernetesCluster {
     case .waitForQuota:
       refuse(place, quietFor: max(delay(), 10), note: text)
       warn(place, "ResizeRefused", text)
-    case .onlySmaller: lowerCeiling(place, text)
+    case .waitForAdmission:
+      refuse(
+        place,
+        quietFor: Backoff(base: 5, maximum: 300).delay(failures: failures, random: clock.pacing.random()), note: text)
+      complain(
+        once: "admission \(tenants[place]?.uid ?? "")",
+        "\(roster.places[place]?.key ?? "a pod") is not resized for now, and tried again later: \(text)")
+      warn(place, "ResizeRefused", text)
+    case .onlySmaller: lowerCeiling(place, asked: tenants[place]?.asked, text)
     case .markIneligible, .reportFault:
       complain(
         once: "pod \(place) \(error.kind)", "\(roster.places[place]?.key ?? "a pod") is no longer driven: \(text)")
@@ -64,18 +72,63 @@ extension KubernetesCluster {
     }
   }
 
-  /// Larger than the node (or than what it can give): for a minute only smaller limits are asked for.
-  private func lowerCeiling(_ place: Int, _ text: String) {
-    let asked =
-      tenants[place]?.record?.limit ?? roster.places[place].map { $0.limit + configuration.shield.granularity }
+  /// Larger than the node (or than what it can give): for a minute no more is asked for than half of the way there. What is in
+  /// force fits: the ceiling never comes down to it from above, or the pod would be driven down for asking for more.
+  private func lowerCeiling(_ place: Int, asked: Millicores?, _ text: String) {
     refuse(place, quietFor: 1, note: text)
-    if let asked {
-      tenants[place]?.ceiling = (
-        max(asked - configuration.shield.granularity, configuration.shield.minimum), clock.pacing.now() + 60
-      )
-    }
     warn(place, "ResizeInfeasible", text)
+    guard let asked, let pod = roster.places[place] else { return }
+    let held = held(place, pod)
+    let granularity = configuration.shield.granularity
+    tenants[place]?.ceiling = (
+      held + max(asked - held, 0) / 2 / granularity * granularity, clock.pacing.now() + 60
+    )
   }
+
+  /// What is in force of the value that moves, as far as the kubelet and the samples have told.
+  private func held(_ place: Int, _ pod: SelectedPod) -> Millicores {
+    configuration.values == .requestsOnly ? pod.request : max(pod.limit, tenants[place]?.sample?.limit ?? 0)
+  }
+
+  /// The node says that it can never give what was asked. Where that is more than the pod has, less may do. Where it is less,
+  /// no other value will fare better (the static CPU manager takes none of a Guaranteed pod's): after a few such answers, or
+  /// one that says so, the pod is left alone.
+  private func noteInfeasible(_ place: Int, _ record: ResizeRecord, _ message: String) {
+    guard let tenant = tenants[place], let pod = roster.places[place] else { return }
+    let text = message.isEmpty ? "the node says that it can never give this" : message
+    let asked = configuration.values == .requestsOnly ? record.request : record.limit
+    let held = held(place, pod)
+    let isMore = asked.map { $0 > held } ?? true
+    guard !isMore || Settlement.isForGood(message) else {
+      return lowerCeiling(place, asked: asked, text)
+    }
+    let count = tenant.infeasible + 1
+    guard count >= Self.infeasibleMaximum || Settlement.isForGood(message) || tenant.isWithdrawing else {
+      tenants[place]?.infeasible = count
+      refuse(place, quietFor: 10 * Double(count), note: text)
+      return warn(place, "ResizeInfeasible", text)
+    }
+    refuse(place, quietFor: Self.hopelessFor, note: text)
+    complain(
+      once: "infeasible \(tenant.uid)",
+      "\(pod.key) cannot be resized on its node and is left as it is; tried again every \(Int(Self.hopelessFor / 60)) min: "
+        + text)
+    warn(place, "ResizeImpossible", text)
+    // The wish would stay in the specification and be taken up when the kubelet starts anew. Where the node says no to this as
+    // well, it is not said again.
+    guard !tenant.isWithdrawing, asked != held else { return }
+    do throws(ResizeRefusal) {
+      try order(place, pod, held)
+      tenants[place]?.isWithdrawing = true
+    } catch {
+      tenants[place]?.note = text + "; " + error.description
+    }
+  }
+
+  /// Answers in a row by which a node has said that it cannot even give less.
+  static let infeasibleMaximum = 3
+  /// Seconds for which such a pod is left alone.
+  static let hopelessFor = 600.0
 
   private func readLimitRanges(of place: Int) {
     guard let namespace = roster.places[place]?.namespace else { return }
@@ -93,9 +146,7 @@ extension KubernetesCluster {
     guard next != tenant.settlement else { return }
     tenants[place]?.settlement = next
     switch next {
-    case .infeasible(let message):
-      let text = message.isEmpty ? "the node says that it can never give this" : message
-      lowerCeiling(place, text)
+    case .infeasible(let message): noteInfeasible(place, record, message)
     case .superseded:
       tenants[place]?.record = nil
       tenants[place]?.isWithdrawing = false
@@ -114,6 +165,7 @@ extension KubernetesCluster {
       rejections.append(place)
     case .settled:
       tenants[place]?.settledAt = time
+      tenants[place]?.infeasible = 0
       if let pod = roster.places[place], let limit = record.limit {
         note(pod, "Resized", "CPU limit is now \(limit)m, request \(record.request.map { "\($0)m" } ?? "unset")")
       }

@@ -18,11 +18,15 @@ extension KubernetesCluster {
   public func restore(within grace: Double) -> Restored {
     let deadline = clock.pacing.now() + grace
     for answer in sender.takeAnswers(waitingAtMost: min(grace / 2, 6)) { noteAnswer(answer) }
-    apply(roster.apply(inbox.take()))
+    let changes = inbox.take()
+    noteStrays(changes)
+    apply(roster.apply(changes))
+    for (pod, restored) in returns.take() { noteReturn(of: pod, restored, at: deadline) }
     let (touched, untouched) = kept
     let restored = Restorer(sender.resizer, originals: originals, pacing: clock.pacing).restore(
       touched, before: deadline)
     try? originals.forget(untouched)
+    strays = strays.filter { restored.failed[$0.value.pod.key] != nil }
     return restored
   }
 
@@ -47,20 +51,12 @@ extension KubernetesCluster {
   }
 
   /// All pods whose originals are kept, whether they have a place now or not (one whose container restarts at this moment has
-  /// none): those to be put back, and those that have their values still.
+  /// none), and those that have left the selection: those to be put back, and those that have their values still.
   private var kept: (touched: [(pod: Pod, original: OriginalValues)], untouched: [Pod]) {
-    var touched: [String: (pod: Pod, original: OriginalValues)] = [:]
-    var untouched: [String: Pod] = [:]
-    for pod in known {
-      guard let original = originals.original(of: pod),
-        (try? PodSettings(annotations: pod.metadata.annotations))?.pool == configuration.poolName
-      else { continue }
-      if original.isInForce(in: pod) {
-        untouched[pod.metadata.uid] = pod
-      } else {
-        touched[pod.metadata.uid] = (pod, original)
-      }
-    }
+    let kept = originals.kept(of: known.filter { $0.poolName == configuration.poolName })
+    var touched = Dictionary(kept.touched.map { ($0.pod.metadata.uid, $0) }, uniquingKeysWith: { $1 })
+    var untouched = Dictionary(kept.untouched.map { ($0.metadata.uid, $0) }, uniquingKeysWith: { $1 })
+    for (uid, stray) in strays { touched[uid] = (stray.pod, stray.original) }
     // What was sent may be newer than what the watch has told.
     for place in tenants.indices {
       guard let tenant = tenants[place], tenant.isTouched, let pod = roster.places[place] else { continue }
@@ -100,7 +96,8 @@ public struct Restorer: Sendable {
       var left: [(pod: Pod, original: OriginalValues)] = []
       for (item, error) in zip(open, putBack(open, before: deadline)) {
         outcome.failed[item.pod.key] = error?.description
-        switch error.map(ResizeReaction.init) {
+        let reaction = error.map(ResizeReaction.init)
+        switch reaction {
         case nil:
           outcome.pods += 1
           done.append(item.pod)
@@ -108,7 +105,8 @@ public struct Restorer: Sendable {
           // Gone, and with it what there was to put back.
           outcome.failed[item.pod.key] = nil
           done.append(item.pod)
-        default: if error?.isRetryable == true { left.append(item) }
+        // What admission refuses now it may take when other pods have given back what they hold.
+        default: if reaction?.mayPass == true { left.append(item) }
         }
       }
       open = left

@@ -58,6 +58,8 @@ public final class KubernetesCluster: ControlledCluster {
     var quietUntil = -Double.infinity
     /// Refusals in a row.
     var failures = 0
+    /// Answers in a row by which the node refused for ever to give less than what is in force.
+    var infeasible = 0
     /// The node or the quota has no more than less than this, for a while.
     var ceiling: (limit: Millicores, until: Double)?
     /// For people: why nothing moves.
@@ -79,6 +81,9 @@ public final class KubernetesCluster: ControlledCluster {
   /// Pods that left a place since the last sample: the group must see them gone before it sees the next tenant.
   var departed: Set<Int> = []
   var absentees: [String: Absentee] = [:]
+  /// Pods that no longer match the selector and keep a limit of ours, by uid.
+  var strays: [String: Stray] = [:]
+  let returns = StrayReturns()
   private var meters = PodMeters()
   var limitRanges: [String: [LimitRange]]
   let rangeReader = LimitRangeReader()
@@ -209,6 +214,7 @@ public final class KubernetesCluster: ControlledCluster {
   /// Takes what the watchers have told since the last round.
   private func update() {
     let changes = inbox.take()
+    noteStrays(changes)
     apply(roster.apply(changes))
     dropAbsentees()
     forgetDeleted(changes)
@@ -221,6 +227,7 @@ public final class KubernetesCluster: ControlledCluster {
       distrust(place, at: time)
       if configuration.applies, mayAct { withdraw(place, at: time) }
     }
+    bringBackStrays(at: time)
     describe()
     watchFailure(watchers.compactMap(\.failure).first)
   }
@@ -233,6 +240,7 @@ public final class KubernetesCluster: ControlledCluster {
         if tenants[place] != nil { departed.insert(place) }
         guard let pod = roster.places[place] else { continue }
         absentees[pod.uid] = nil
+        strays[pod.uid] = nil
         let kept = originals.original(of: pod.pod)
         tenants[place] = Tenant(
           uid: pod.uid, key: pod.key, container: pod.container,
@@ -344,7 +352,7 @@ public final class KubernetesCluster: ControlledCluster {
   /// the number. What has settled counts as what was asked.
   func limitInForce(_ pod: SelectedPod, _ tenant: Tenant, measured: Millicores) -> Millicores {
     if configuration.values == .requestsOnly { return pod.request }
-    guard let wanted = tenant.record?.limit ?? pod.pod.container(pod.container)?.resources?.limits["cpu"]?.millicores
+    guard let wanted = tenant.record?.limit ?? pod.pod.container(pod.container)?.resources?.limits["cpu"]?.cpu
     else { return measured }
     return abs(wanted - measured) < configuration.shield.granularity && tenant.settlement == .settled
       ? wanted : measured
@@ -450,7 +458,8 @@ public final class KubernetesCluster: ControlledCluster {
       tenants[answer.place]?.settlement = .requested(since: clock.pacing.now())
       tenants[answer.place]?.failures = 0
       tenants[answer.place]?.isKept = true
-      tenants[answer.place]?.note = ""
+      // A pod whose resize is taken back keeps the reason.
+      if tenants[answer.place]?.isWithdrawing == false { tenants[answer.place]?.note = "" }
       roster.refresh(answer.place, with: pod)
     case .unknown(let error, let order):
       // It may act yet: the pool counts the larger limit until a later look tells. Until then nothing else is sent.

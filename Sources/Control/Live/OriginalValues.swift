@@ -41,6 +41,18 @@ public protocol OriginalsStore: Sendable {
   func forget(_ pods: [Pod]) throws
 }
 
+extension OriginalsStore {
+  /// Of these pods, in their order, those that are to be put back, and those that have their kept values still. Whether a pod
+  /// can be driven now makes no difference: the API takes a resize of one whose container does not run.
+  public func kept(of pods: [Pod]) -> (touched: [(pod: Pod, original: OriginalValues)], untouched: [Pod]) {
+    let kept = pods.compactMap { pod in original(of: pod).map { (pod: pod, original: $0) } }
+    return (
+      kept.filter { !$0.original.isInForce(in: $0.pod) },
+      kept.filter { $0.original.isInForce(in: $0.pod) }.map(\.pod)
+    )
+  }
+}
+
 /// In an annotation of the pod itself: it lives and dies with the pod and needs no disk, but the right to patch pods.
 public struct OriginalsAnnotation: OriginalsStore {
   public static let key = "marlise/original"

@@ -74,6 +74,15 @@ public final class OriginalsFile: OriginalsStore {
 
   deinit { close(lock) }
 
+  /// What a file holds, by uid, without its lock and without a word about what is wrong with it: for whoever only looks.
+  public static func look(at path: String, server: String) -> [String: OriginalValues] {
+    guard let data = FileManager.default.contents(atPath: path),
+      let contents = try? JSONDecoder().decode(Contents.self, from: data), contents.format == 1,
+      contents.server == server
+    else { return [:] }
+    return contents.pods.mapValues(\.original)
+  }
+
   /// The default place: `$XDG_STATE_HOME/marlise`, else `~/.local/state/marlise`, else the folder for temporary files.
   public static func defaultPath(server: String, environment: [String: String]) -> String {
     let folder: String

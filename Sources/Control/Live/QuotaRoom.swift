@@ -46,8 +46,8 @@ enum QuotaRoom {
     let counted = pods.indices.filter { quota.counts(pods[$0].pod) }
     func bound(_ resource: String, _ moved: [Int], _ held: (SelectedPod) -> Millicores) -> Bound? {
       guard !moved.isEmpty, let left = quota.cpuLeft(resource) else { return nil }
-      let sum = moved.reduce(0) { $0 + min(held(pods[$1]), 1 << 40) }
-      return Bound(quota: quota.metadata.name, most: sum + max(min(left, 1 << 40), -sum), pods: Set(moved))
+      let sum = moved.reduce(0) { $0 + min(held(pods[$1]), Quantity.cpuMaximum) }
+      return Bound(quota: quota.metadata.name, most: sum + max(min(left, Quantity.cpuMaximum), -sum), pods: Set(moved))
     }
     return [
       bound("limits.cpu", values == .requestsOnly ? [] : counted, \.limit),

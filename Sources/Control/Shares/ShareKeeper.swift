@@ -134,9 +134,9 @@ public final class ShareKeeper {
           (try? PodSettings(annotations: pod.metadata.annotations))?.pool == poolName
         else { continue }
         for container in pod.spec.containers where container.name == selection.container ?? container.name {
-          let wanted = container.resources?.limits["cpu"]?.millicores ?? 0
-          let inForce = pod.containerStatus(container.name)?.resources?.limits["cpu"]?.millicores ?? 0
-          sum += min(max(wanted, inForce), 1 << 40)
+          let wanted = container.resources?.limits["cpu"]?.cpu ?? 0
+          let inForce = pod.containerStatus(container.name)?.resources?.limits["cpu"]?.cpu ?? 0
+          sum += max(wanted, inForce)
         }
       }
     }

@@ -61,7 +61,8 @@ public struct ClusterError: Error, Sendable, Equatable, CustomStringConvertible 
     switch kind {
     case .transport(let kind): TransportError(kind, "").isRetryable
     case .tooManyRequests, .server, .conflict: true
-    case .configuration, .unauthorized, .missingRight, .refused, .notFound, .gone, .invalid, .malformedRequest,
+    case .refused: isFromFreshQuota
+    case .configuration, .unauthorized, .missingRight, .notFound, .gone, .invalid, .malformedRequest,
       .unreadable:
       false
     }
@@ -69,6 +70,10 @@ public struct ClusterError: Error, Sendable, Equatable, CustomStringConvertible 
 }
 
 extension ClusterError {
+  /// Whether admission refused because a quota is so new that its controller has not yet counted what is used. It does so within
+  /// moments.
+  private var isFromFreshQuota: Bool { (status?.message ?? message).contains("status unknown for quota") }
+
   /// An answer that is no success.
   init(_ response: HTTPResponse, to request: APIRequest, context: String) {
     let status = try? JSONDecoder().decode(APIStatus.self, from: response.body)

@@ -41,13 +41,17 @@ public struct PodSettings: Sendable, Equatable {
   public static let poolKey = "marlise/pool"
   public static let modeKey = "marlise/mode"
 
+  static func pool(_ annotations: [String: String]) -> String? {
+    annotations[poolKey].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
   public init(annotations: [String: String]) throws(Failure) {
     func cpu(_ key: String) throws(Failure) -> Millicores? {
       guard let text = annotations[key] else { return nil }
       guard let quantity = try? Quantity(text), quantity.millicores > 0 else {
         throw Failure(annotation: key, value: text, expected: "CPU such as 100m or 0.5")
       }
-      return quantity.millicores
+      return quantity.cpu
     }
     minimum = try cpu(Self.minimumKey)
     maximum = try cpu(Self.maximumKey)
@@ -61,7 +65,7 @@ public struct PodSettings: Sendable, Equatable {
       }
       priority = weight
     }
-    pool = annotations[Self.poolKey].flatMap { $0.isEmpty ? nil : $0 }
+    pool = Self.pool(annotations)
     if let text = annotations[Self.modeKey] {
       guard let mode = Mode(rawValue: text) else {
         throw Failure(annotation: Self.modeKey, value: text, expected: "apply, recommend or off")
@@ -69,4 +73,9 @@ public struct PodSettings: Sendable, Equatable {
       self.mode = mode
     }
   }
+}
+
+extension Pod {
+  /// The pool that the pod names, whatever else its annotations say; nil for none.
+  public var poolName: String? { PodSettings.pool(metadata.annotations) }
 }

@@ -37,8 +37,8 @@ public struct LimitRangeBounds: Sendable, Equatable {
   public init(_ ranges: [LimitRange], pod: Pod, container name: String) {
     // Resources of the pod's own take the place of the containers' sum.
     let own = pod.spec.resources
-    let ownLimit = own?.limits["cpu"]?.boundedMillicores
-    let ownRequest = own?.requests["cpu"]?.boundedMillicores
+    let ownLimit = own?.limits["cpu"]?.cpu
+    let ownRequest = own?.requests["cpu"]?.cpu
     let requestShare = PodShare(pod.spec, of: name) { $0.requests["cpu"] }
     let limits =
       ownLimit.map(PodShare.init(fixed:)) ?? PodShare(pod.spec, of: name) { $0.limits["cpu"] }
@@ -57,10 +57,10 @@ public struct LimitRangeBounds: Sendable, Equatable {
 
   private mutating func bound(_ item: LimitRange.Item, limits: PodShare, requests: PodShare) {
     if let least = item.min["cpu"] {
-      minimum = max(minimum, requests.least(ofSum: least.boundedMillicores))
+      minimum = max(minimum, requests.least(ofSum: least.cpu))
     }
     if let most = item.max["cpu"] {
-      maximum = min(maximum, limits.most(ofSum: most.boundedMillicores))
+      maximum = min(maximum, limits.most(ofSum: most.cpu))
     }
     if let ratio = item.maxLimitRequestRatio["cpu"]?.double, ratio >= 1 {
       ratios.append(Ratio(maximum: ratio, limits: limits, requests: requests))

@@ -24,7 +24,7 @@ struct PodShare: Sendable, Equatable {
   /// - Parameter amount: what is summed.
   init(_ spec: PodSpec, of name: String, amount: (ResourceRequirements) -> Quantity?) {
     func own(_ container: Container) -> Millicores {
-      container.resources.flatMap(amount)?.boundedMillicores ?? 0
+      container.resources.flatMap(amount)?.cpu ?? 0
     }
     var together = 0
     var sidecars = 0
@@ -56,9 +56,4 @@ struct PodShare: Sendable, Equatable {
   func least(ofSum sum: Millicores) -> Millicores {
     fixed >= sum ? 0 : beside.map { max(sum - $0, 0) } ?? 0
   }
-}
-
-extension Quantity {
-  /// The API takes quantities beyond any machine, and negative ones where they are not checked; sums of these never overflow.
-  var boundedMillicores: Millicores { min(max(millicores, 0), 1 << 40) }
 }

@@ -51,10 +51,17 @@ public struct CPUInForce: Sendable, Equatable {
   public init(_ pod: Pod, container name: String) {
     let wanted = pod.container(name)?.resources
     let status = pod.containerStatus(name)
-    limit = (status?.resources?.limits["cpu"] ?? wanted?.limits["cpu"])?.boundedMillicores ?? 0
+    limit = (status?.resources?.limits["cpu"] ?? wanted?.limits["cpu"])?.cpu ?? 0
     // The runtime's request is read back from a weight and may be off; what was admitted is exact.
-    request =
-      (status?.allocatedResources["cpu"] ?? status?.resources?.requests["cpu"] ?? wanted?.requests["cpu"])?
-      .boundedMillicores ?? 0
+    let admitted = status?.allocatedResources["cpu"] ?? status?.resources?.requests["cpu"]
+    request = (admitted ?? wanted?.requests["cpu"])?.cpu ?? 0
   }
+}
+
+extension Quantity {
+  /// CPU for arithmetic, millicores, 0…`cpuMaximum`. The API takes quantities beyond any machine; sums over all pods of what
+  /// leaves here never overflow.
+  public var cpu: Millicores { min(max(millicores, 0), Self.cpuMaximum) }
+
+  public static let cpuMaximum: Millicores = 1 << 40
 }

@@ -18,6 +18,9 @@ public enum ResizeReaction: Sendable, Equatable {
   case clampToLimitRange
   /// The namespace's quota is used up: back off as when infeasible, and report.
   case waitForQuota
+  /// Admission says no for a reason that we do not know, such as a webhook that minds this value or is in trouble: it may let
+  /// another through, or the same one later. Back off for longer, and report.
+  case waitForAdmission
   /// Larger than the node: only a smaller target may be sent.
   case onlySmaller
   /// This pod can never be resized as it is: stop driving it, and report why.
@@ -31,6 +34,16 @@ public enum ResizeReaction: Sendable, Equatable {
 
   public init(_ error: ClusterError) {
     self = Self.react(error)
+  }
+
+  /// Whether the same values may be taken a little later.
+  public var mayPass: Bool {
+    switch self {
+    case .tryLater, .readAgain, .waitForQuota, .waitForAdmission: true
+    case .renewCredentials, .grantRight, .dropPod, .replacePod, .listAgain, .clampToLimitRange, .onlySmaller,
+      .markIneligible, .recompute, .discoverAgain, .reportFault:
+      false
+    }
   }
 
   private static func react(_ error: ClusterError) -> ResizeReaction {
@@ -58,7 +71,7 @@ public enum ResizeReaction: Sendable, Equatable {
       return .clampToLimitRange
     }
     if text.contains("being terminated") { return .dropPod }
-    return .markIneligible
+    return error.isRetryable ? .tryLater(seconds: error.retryAfter) : .waitForAdmission
   }
 
   private static func invalid(_ error: ClusterError, _ text: String) -> ResizeReaction {

@@ -56,6 +56,12 @@ public enum Settlement: Sendable, Equatable {
     }
   }
 
+  /// Whether an `infeasible` with this message concerns every value, not only the one that was asked: pods of this class cannot be
+  /// resized on their node, whose CPU or memory manager has given them cores or memory of their own.
+  public static func isForGood(_ message: String) -> Bool {
+    message.contains("infeasible for Guaranteed Pods alongside")
+  }
+
   /// The one transition: from the pod's newest status (nil: it is gone).
   public func next(_ record: ResizeRecord, observing pod: Pod?, at now: Double) -> Settlement {
     guard let pod, pod.metadata.uid == record.uid, pod.metadata.deletionTimestamp == nil,

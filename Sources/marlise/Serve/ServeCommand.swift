@@ -197,7 +197,9 @@ enum LiveSession {
       budget: WriteBudget(
         count: ElectionOptions.budget(options, applies: true), usedUpAt: Pacing.system.now()),
       agent: election.map { ElectionOptions.agent($0.identity) }, mayWrite: { election?.mayAct ?? true })
-    guard let survey = try LiveInference.survey(options, client, log) else { return nil }
+    guard let survey = try LiveInference.survey(options, client, putsBack: applies && election == nil, log) else {
+      return nil
+    }
     var configuration = try LiveInference.configuration(options, survey, chosen, log)
     LiveInference.honourQuota(survey, &configuration, log)
     try survey.check(configuration, applies: applies)
