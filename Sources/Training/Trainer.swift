@@ -202,14 +202,12 @@ public final class Trainer {
   public var stage: Int? { schedule.stageIndex(of: nextEpisode) }
 
   /// Goes on where a saved run stopped.
-  func resume(
-    episode: Int, limits: [Millicores], best: (score: Double, episode: Int)?, progress: EarlyStopping.Progress?
-  ) {
-    nextEpisode = episode
-    self.limits = limits
-    self.best = best
+  func resume(_ saved: SavedRun) {
+    nextEpisode = saved.episode
+    limits = saved.limits
+    best = saved.best
     // A run that was not to stop early and now is, waits from here on.
-    self.progress = progress ?? EarlyStopping.Progress(best: best?.score, episode: best?.episode ?? 0)
+    progress = saved.progress ?? EarlyStopping.Progress(best: best?.score, episode: best?.episode ?? 0)
   }
 
   // MARK: Validation

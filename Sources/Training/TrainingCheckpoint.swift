@@ -98,43 +98,20 @@ extension Trainer {
   /// - Throws: `TrainingError` or `LearningError` when the checkpoint does not belong to this run.
   public func resume(_ checkpoint: Checkpoint) throws {
     try requireSameRun(checkpoint)
-    guard let training = checkpoint.training else {
-      throw TrainingError("the checkpoint holds weights only, so its run cannot be resumed")
+    let saved = try SavedRun(checkpoint)
+    guard saved.limits.count == limits.count else {
+      throw LearningError.state(
+        "trainer/limits", found: "\(saved.limits.count) limits", expected: "\(limits.count), one per pod and cluster")
     }
-    guard case .int64(let episodes, _)? = training["trainer/episode"], episodes.count == 1,
-      let episode = Int(exactly: episodes[0]), (0...1_000_000_000).contains(episode),
-      case .int64(let saved, _)? = training["trainer/limits"], saved.count == limits.count,
-      saved.allSatisfy({ (1...1_000_000_000).contains($0) })
-    else { throw TrainingError("the checkpoint's trainer state does not belong to this run") }
+    let steps = settings.steps * limits.count
+    guard checkpoint.metadata.trainingSteps.quotientAndRemainder(dividingBy: steps) == (saved.episode, 0) else {
+      throw TrainingError(
+        "the checkpoint counts \(checkpoint.metadata.trainingSteps) steps, which are not \(saved.episode) episodes of "
+          + "\(steps)")
+    }
     try load(checkpoint)
-    for (index, agent) in agents.agents.enumerated() {
-      var state = AgentTrainingState()
-      let prefix = "agents/\(index)/"
-      for (path, array) in training where path.hasPrefix(prefix) {
-        let name = String(path.dropFirst(prefix.count))
-        switch array {
-        case .float32(let values, _): state.floats[name] = values
-        case .int64(let values, _): state.integers[name] = values
-        case .uint64(let values, _): state.words[name] = values
-        case .float64: throw TrainingError("\(path): float64 does not belong to this run")
-        }
-      }
-      try agent.restore(state)
-    }
-    func score(_ name: String) -> Double? {
-      if case .float64(let scores, _)? = training[name] { scores.first } else { nil }
-    }
-    func counts(_ name: String) -> [Int] {
-      if case .int64(let values, _)? = training[name] { values.map { min(max(Int($0), 0), episode) } } else { [] }
-    }
-    var progress: EarlyStopping.Progress?
-    let waited = counts("trainer/waited")
-    if settings.stopping != nil, waited.count == 2 {
-      progress = EarlyStopping.Progress(best: score("trainer/waited_for"), episode: waited[1], waited: waited[0])
-    }
-    resume(
-      episode: episode, limits: saved.map(Int.init),
-      best: score("trainer/best_score").map { ($0, counts("trainer/best_episode").first ?? 0) }, progress: progress)
+    for (agent, state) in zip(agents.agents, saved.agents) { try agent.restore(state) }
+    resume(saved)
   }
 
   /// Refuses a checkpoint of other settings; what only says how long to go on may differ.

@@ -129,13 +129,8 @@ enum TrainCommand {
       options, for: algorithm, compatibility: settings.compatibility == .upstream ? .upstream : .correct)
     let trainer = try Trainer(settings, agentSettings: agentSettings, threads: options.int("threads"))
     if let path = options.optionalString("load_weights") {
-      do {
-        try trainer.load(try Checkpoint.read(path, including: .weights))
-      } catch let error as LearningError {
-        throw Failure("\(path): \(error)")
-      } catch let error as TrainingError {
-        throw Failure("\(path): \(error)")
-      }
+      let checkpoint = try Checkpoint.read(path, including: .weights)
+      try TrainedAgents.naming(path) { try trainer.load(checkpoint) }
     }
     warnIfOverloaded(trainer)
     if options.flag("debug") {
@@ -153,13 +148,7 @@ enum TrainCommand {
   private static func resume(_ trainer: Trainer, _ options: ParsedOptions, from path: String) throws {
     if options.wasGiven("load_weights") { throw options.rejection("resume", "contradicts --load_weights") }
     let saved = try Checkpoint.read(path, including: .everything)
-    do {
-      try trainer.resume(saved)
-    } catch let error as TrainingError {
-      throw Failure("\(path): \(error)")
-    } catch let error as LearningError {
-      throw Failure("\(path): \(error)")
-    }
+    try TrainedAgents.naming(path) { try trainer.resume(saved) }
   }
 
   /// The run that the options describe.
