@@ -11,6 +11,9 @@ struct SavedRun {
   let best: (score: Double, episode: Int)?
   /// nil where the run was not to stop early.
   let progress: EarlyStopping.Progress?
+  /// The readings that upstream's queues hold between two episodes, cluster by cluster; nil in files from before they were
+  /// kept, and where there are no such queues.
+  let readings: [Float]?
   /// One per agent.
   let agents: [AgentTrainingState]
 
@@ -34,6 +37,7 @@ struct SavedRun {
     progress = try arrays.integers("trainer/waited", count: 2, in: counts).map {
       EarlyStopping.Progress(best: try arrays.double("trainer/waited_for"), episode: $0[1], waited: $0[0])
     }
+    readings = try arrays.finiteFloats("trainer/readings")
     let seen = checkpoint.metadata.observation
     agents = try checkpoint.agents.indices.map { index in
       let prefix = "agents/\(index)/"
@@ -85,6 +89,15 @@ private struct SavedArrays {
         name, found: "\(array.count) values of type \(array.elementName)", expected: "1 of type float64")
     }
     return values[0]
+  }
+
+  func finiteFloats(_ name: String) throws -> [Float]? {
+    guard let array = arrays[name] else { return nil }
+    guard case .float32(let values, _) = array, values.allSatisfy(\.isFinite) else {
+      throw LearningError.state(
+        name, found: "\(array.count) values of type \(array.elementName)", expected: "finite ones of type float32")
+    }
+    return values
   }
 
   func agentState(below prefix: String) throws -> AgentTrainingState {

@@ -58,6 +58,10 @@ extension Trainer {
       "trainer/episode": .int64([Int64(nextEpisode)], shape: [1]),
       "trainer/limits": .int64(limits.map(Int64.init), shape: [settings.pods.count, settings.clusters]),
     ]
+    if settings.compatibility == .upstream {
+      training["trainer/readings"] = .float32(
+        queuedReadings, shape: [settings.clusters, settings.pods.count, settings.observationSpec.size])
+    }
     if let best {
       training["trainer/best_score"] = .float64([best.score], shape: [1])
       training["trainer/best_episode"] = .int64([Int64(best.episode)], shape: [1])
@@ -102,6 +106,10 @@ extension Trainer {
     guard saved.limits.count == limits.count else {
       throw LearningError.state(
         "trainer/limits", found: "\(saved.limits.count) limits", expected: "\(limits.count), one per pod and cluster")
+    }
+    if let readings = saved.readings, readings.count != queuedReadings.count {
+      throw LearningError.state(
+        "trainer/readings", found: "\(readings.count) numbers", expected: "\(queuedReadings.count)")
     }
     let steps = settings.steps * limits.count
     guard checkpoint.metadata.trainingSteps.quotientAndRemainder(dividingBy: steps) == (saved.episode, 0) else {

@@ -32,15 +32,83 @@ struct TrainerTests {
     #expect(try train(shortRun(algorithm, seed: 8), threads: 1).checkpoint().agents != one.agents)
   }
 
-  @Test("a resumed run is the uninterrupted run, bit for bit", arguments: Algorithms.names)
-  func resume(algorithm: String) throws {
-    let whole = try train(shortRun(algorithm), threads: 1).checkpoint()
-    let half = try train(shortRun(algorithm), threads: 1, episodes: 2).checkpoint()
-    let resumed = try Trainer(shortRun(algorithm), threads: 2)
-    try resumed.resume(half)
+  @Test(
+    "a resumed run is the uninterrupted run, bit for bit", arguments: Algorithms.names,
+    DecisionSettings.Compatibility.allCases)
+  func resume(algorithm: String, compatibility: DecisionSettings.Compatibility) throws {
+    var settings = shortRun(algorithm)
+    settings.compatibility = compatibility
+    settings.clusters = 2
+    settings.start = compatibility == .upstream ? .carried : .random
+    var agent = try Algorithms.named(algorithm).settings
+    if var ppo = agent as? PPOSettings {
+      // A rollout is half full where the run stops.
+      ppo.updateEvery = 3
+      agent = ppo
+    }
+    let whole = try Trainer(settings, agentSettings: agent, threads: 1)
+    let rows = try (0..<4).map { _ in try whole.runEpisode() }
+    let half = try Trainer(settings, agentSettings: agent, threads: 1)
+    for _ in 0..<2 { _ = try half.runEpisode() }
+    let resumed = try Trainer(settings, agentSettings: agent, threads: 2)
+    try resumed.resume(half.checkpoint())
     #expect(resumed.nextEpisode == 2)
-    for _ in 2..<4 { _ = try resumed.runEpisode() }
-    #expect(try resumed.checkpoint() == whole)
+    #expect(try (2..<4).map { _ in try resumed.runEpisode() } == Array(rows[2...]))
+    #expect(try resumed.checkpoint() == whole.checkpoint())
+  }
+
+  @Test("a checkpoint from before upstream's queues were kept can still be gone on with")
+  func resumeOlder() throws {
+    var settings = shortRun("mdqn")
+    settings.compatibility = .upstream
+    var checkpoint = try train(settings, threads: 1, episodes: 1).checkpoint()
+    #expect(checkpoint.training?.removeValue(forKey: "trainer/readings")?.count == 3 * 42)
+    let resumed = try Trainer(settings, threads: 1)
+    try resumed.resume(checkpoint)
+    #expect(try resumed.runEpisode().episode == 1)
+  }
+
+  @Test(
+    "training state that no run can have saved is refused with its name",
+    arguments: [
+      ("trainer/episode", TrainingArray.int64([-1], shape: [1]), "-1, expected 0…100000000"),
+      ("trainer/limits", .int64([50, 50, .max], shape: [3]), "9223372036854775807, expected 1…1000000000"),
+      ("trainer/limits", .int64([50, 50], shape: [2]), "2 limits, expected 3, one per pod and cluster"),
+      ("trainer/best_score", .int64([1], shape: [1]), "1 values of type int64, expected 1 of type float64"),
+      ("trainer/best_episode", .int64([9], shape: [1]), "9, expected 0…1"),
+      ("trainer/waited", .int64([1, -1], shape: [2]), "-1, expected 0…1"),
+      ("trainer/readings", .float32([1], shape: [1]), "1 numbers, expected 126"),
+    ])
+  func hostileTrainerState(name: String, array: TrainingArray, complaint: String) throws {
+    var settings = shortRun("mdqn")
+    settings.compatibility = .upstream
+    let trainer = try train(settings, threads: 1, episodes: 1)
+    _ = try trainer.validate()
+    var checkpoint = try trainer.checkpoint()
+    checkpoint.training?[name] = array
+    let error = #expect(throws: LearningError.self) { try Trainer(settings, threads: 1).resume(checkpoint) }
+    #expect(error?.description == "training state '\(name)' has \(complaint)")
+  }
+
+  @Test("an agent's hostile state is refused with its place, by resume and from the file alone")
+  func hostileAgentState() throws {
+    let trainer = try train(shortRun("mdqn"), threads: 1, episodes: 1)
+    var checkpoint = try trainer.checkpoint()
+    try Trainer.verify(checkpoint)
+    checkpoint.training?["agents/1/replay/actions"] = .float32(Array(repeating: 1e30, count: 60), shape: [60])
+    let expected = LearningError.state(
+      "agents/1/replay/actions", found: "1e+30 at 0", expected: "whole numbers from 0 to 2")
+    #expect(throws: expected) { try Trainer.verify(checkpoint) }
+    #expect(throws: expected) { try Trainer(shortRun("mdqn"), threads: 1).resume(checkpoint) }
+  }
+
+  @Test("a number of episodes that is not that of the steps behind the weights is refused")
+  func hostileEpisode() throws {
+    var checkpoint = try train(shortRun("mdqn"), threads: 1, episodes: 1).checkpoint()
+    checkpoint.training?["trainer/episode"] = .int64([3], shape: [1])
+    #expect(throws: TrainingError("the checkpoint counts 180 steps, which are not 3 episodes of 180")) {
+      try Trainer(shortRun("mdqn"), threads: 1).resume(checkpoint)
+    }
   }
 
   @Test("a checkpoint without training state cannot be resumed, and says so")
