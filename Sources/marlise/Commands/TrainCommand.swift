@@ -38,7 +38,9 @@ enum TrainCommand {
         .int("threads", default: 2, in: 1...2, help: "Threads to learn on; the result does not depend on it."),
         .path("out", default: "runs/last", metavar: "DIR", help: "Output folder; must not exist yet, unless --force."),
         .flag("force", help: "Write into an output folder that exists."),
-        .path("load_weights", help: "Begin with the agents of this checkpoint."),
+        .path(
+          "load_weights", help: "Begin with the agents of this checkpoint; with --resume, the run goes on with its own."
+        ),
         .flag(
           "resume",
           help: "Go on with the run in the output folder as if it had never stopped; give it the same options."),
@@ -128,7 +130,9 @@ enum TrainCommand {
     let agentSettings = try AgentOptions.settings(
       options, for: algorithm, compatibility: settings.compatibility == .upstream ? .upstream : .correct)
     let trainer = try Trainer(settings, agentSettings: agentSettings, threads: options.int("threads"))
-    if let path = options.optionalString("load_weights") {
+    let resumes = options.flag("resume")
+    // A run that goes on has its own weights; what it once began with may even be gone.
+    if !resumes, let path = options.optionalString("load_weights") {
       let checkpoint = try Checkpoint.read(path, including: .weights)
       try TrainedAgents.naming(path) { try trainer.load(checkpoint) }
     }
@@ -138,15 +142,13 @@ enum TrainCommand {
         for line in StepLog.lines(trainer, step: step) { Screen.standardError.line(line) }
       }
     }
-    let resumes = options.flag("resume")
     let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
-    if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
+    if resumes { try resume(trainer, from: folder.path("last.h5")) }
     try folder.write("config.yaml", options.yaml(program: "marlise"))
     return try TrainingRun(trainer, into: folder).train()
   }
 
-  private static func resume(_ trainer: Trainer, _ options: ParsedOptions, from path: String) throws {
-    if options.wasGiven("load_weights") { throw options.rejection("resume", "contradicts --load_weights") }
+  private static func resume(_ trainer: Trainer, from path: String) throws {
     let saved = try Checkpoint.read(path, including: .everything)
     try TrainedAgents.naming(path) { try trainer.resume(saved) }
   }
