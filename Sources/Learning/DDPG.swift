@@ -288,6 +288,8 @@ final class DDPG: Agent {
     }
   }
 
+  var explorationNow: Double { sigma[0] }
+
   func takeDiagnostics() -> LearningDiagnostics {
     var result = diagnostics
     let updates = Double(max(1, result.updates))
@@ -295,7 +297,7 @@ final class DDPG: Agent {
     result.policyLoss /= updates
     result.valueLoss /= updates
     result.meanValue /= updates
-    result.exploration = sigma[0]
+    result.exploration = explorationNow
     diagnostics = LearningDiagnostics()
     return result
   }

@@ -283,11 +283,13 @@ final class DQN: Agent {
     }
   }
 
+  var explorationNow: Double { settings.epsilon.value(at: decisions) }
+
   func takeDiagnostics() -> LearningDiagnostics {
     var result = diagnostics
     result.loss /= Double(max(1, result.updates))
     result.meanValue /= Double(max(1, result.updates))
-    result.exploration = settings.epsilon.value(at: decisions)
+    result.exploration = explorationNow
     diagnostics = LearningDiagnostics()
     return result
   }

@@ -324,6 +324,8 @@ final class PPO: Agent {
     }
   }
 
+  var explorationNow: Double { actionKind.isDiscrete ? 0 : deviation }
+
   func takeDiagnostics() -> LearningDiagnostics {
     var result = diagnostics
     let updates = Double(max(1, result.updates))
@@ -334,7 +336,7 @@ final class PPO: Agent {
     result.meanValue /= updates
     result.clippedFraction /= updates
     result.approximateKL /= updates
-    result.exploration = actionKind.isDiscrete ? 0 : deviation
+    result.exploration = explorationNow
     diagnostics = LearningDiagnostics()
     return result
   }

@@ -57,6 +57,20 @@ struct TrainerTests {
     #expect(try resumed.checkpoint() == whole.checkpoint())
   }
 
+  @Test(
+    "every row has the exploration of its episode's end, learnt or not",
+    arguments: [
+      ("mdqn", EpsilonSchedule().value(at: 60)), ("ppo", 0.5), ("dppo", 0),
+      ("ddpg", OrnsteinUhlenbeckSettings().sigma(after: 59, decaySteps: 18_000 * (1 / 3.5))),
+    ])
+  func exploration(algorithm: String, first: Double) throws {
+    let trainer = try Trainer(shortRun(algorithm, episodes: 300), threads: 1)
+    // Too early for an update of any of them: the memories are too empty, the rollout is of three episodes.
+    let row = try trainer.runEpisode()
+    #expect(row.updates == 0)
+    #expect(row.exploration == first)
+  }
+
   @Test("a checkpoint from before upstream's queues were kept can still be gone on with")
   func resumeOlder() throws {
     var settings = shortRun("mdqn")
