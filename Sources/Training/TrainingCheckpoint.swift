@@ -18,8 +18,6 @@ extension Trainer {
     case .delta: kind = .delta
     case .instant: kind = .instant
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
     let metadata = Metadata(
       algorithm: algorithm.name,
       observation: ObservationDescription(
@@ -30,7 +28,7 @@ extension Trainer {
         scale: settings.scale, minimum: settings.minimum, maximum: settings.maximum ?? settings.pool),
       normalisation: settings.observationSpec.needsHistory ? "level" : "pool",
       reward: settings.slo == nil ? String(settings.reward) : "slo", seed: settings.seed,
-      configuration: String(decoding: try encoder.encode(Written(settings, agentSettings)), as: UTF8.self),
+      configuration: String(decoding: try WrittenSettings(settings, agentSettings).json, as: UTF8.self),
       trainingSteps: environmentSteps, libraryVersions: LibraryVersions.current,
       compatibility: settings.compatibility.rawValue,
       extra: extra)
@@ -124,36 +122,17 @@ extension Trainer {
 
   /// Refuses a checkpoint of other settings; what only says how long to go on may differ.
   private func requireSameRun(_ checkpoint: Checkpoint) throws {
-    struct Saved: Decodable { var training: TrainingSettings }
     guard
-      var saved = try? JSONDecoder().decode(Saved.self, from: Data(checkpoint.metadata.configuration.utf8)).training
+      var saved = try? JSONDecoder().decode(WrittenSettings.self, from: Data(checkpoint.metadata.configuration.utf8))
     else {
       throw TrainingError("the checkpoint does not say which settings it was trained with, so it cannot be resumed")
     }
-    saved.episodes = settings.episodes
-    saved.checkpointEvery = settings.checkpointEvery
-    saved.stopping = settings.stopping
-    guard saved == settings else {
-      throw TrainingError("the checkpoint was trained with other settings; resuming needs the options of the first run")
-    }
-  }
-
-  /// What a checkpoint's `configuration` holds, as JSON: the run's settings and its algorithm's.
-  private struct Written: Encodable {
-    let training: TrainingSettings
-    let agent: any AgentSettings
-
-    init(_ training: TrainingSettings, _ agent: any AgentSettings) {
-      self.training = training
-      self.agent = agent
-    }
-
-    private enum Key: String, CodingKey { case training, agent }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: Key.self)
-      try container.encode(training, forKey: .training)
-      try agent.encode(to: container.superEncoder(forKey: .agent))
-    }
+    saved.training.episodes = settings.episodes
+    saved.training.checkpointEvery = settings.checkpointEvery
+    saved.training.stopping = settings.stopping
+    guard let difference = try saved.difference(to: WrittenSettings(settings, agentSettings)) else { return }
+    throw TrainingError(
+      "the checkpoint was trained with other settings: \(difference.name) was \(difference.here) and is "
+        + "\(difference.there); resuming needs the options of the first run")
   }
 }

@@ -138,11 +138,31 @@ struct TrainerTests {
   @Test("a run with other settings is not resumed, one with more episodes is")
   func resumeOther() throws {
     let checkpoint = try train(shortRun("mdqn", episodes: 1), threads: 1).checkpoint()
+    func expectRefusal(_ settings: TrainingSettings, _ agent: DQNSettings? = nil, _ difference: String) throws {
+      let trainer = try Trainer(settings, agentSettings: agent, threads: 1)
+      let sentence =
+        "the checkpoint was trained with other settings: \(difference); resuming needs the options of the first run"
+      #expect(throws: TrainingError(sentence)) { try trainer.resume(checkpoint) }
+    }
     var other = shortRun("mdqn")
     other.alpha = 3
-    let trainer = try Trainer(other, threads: 1)
-    #expect(throws: TrainingError.self) { try trainer.resume(checkpoint) }
-    try Trainer(shortRun("mdqn", episodes: 9), threads: 1).resume(checkpoint)
+    try expectRefusal(other, "alpha was 0.75 and is 3")
+    other = shortRun("mdqn")
+    other.workload.parameters = ["ratio": 8]
+    try expectRefusal(other, "workload.parameters.ratio was none and is 8")
+    try expectRefusal(shortRun("dmdqn"), "algorithm was mdqn and is dmdqn")
+    // What the learner was told counts as well.
+    var agent = DQNSettings()
+    agent.optimiser.learningRate = 0.01
+    try expectRefusal(shortRun("mdqn"), agent, "optimiser.learningRate was 0.0001 and is 0.01")
+    agent = DQNSettings()
+    agent.batchSize = 64
+    try expectRefusal(shortRun("mdqn"), agent, "batchSize was 128 and is 64")
+
+    var longer = shortRun("mdqn", episodes: 9)
+    longer.checkpointEvery = 3
+    longer.stopping = EarlyStopping(patience: 2)
+    try Trainer(longer, threads: 1).resume(checkpoint)
   }
 
   @Test("clusters side by side learn from all their episodes; one network can serve all pods")
