@@ -206,6 +206,41 @@ struct TrainerTests {
     #expect(priorities == Set((1...10).map { Double($0) / 10 }))
   }
 
+  @Test(
+    "published priorities by number: each trainer's own under upstream compatibility, one trainer's for all without",
+    arguments: [
+      ("mdqn", 1, [1, 1, 1, 1]), ("ddmdqn", 2, [0.1, 1, 0.1, 0.1]), ("mdqn", 3, [1, 0.1, 0.1, 1]),
+      ("ppo", 1, [1, 0.1, 0.1, 1]), ("dppo", 2, [0.1, 1, 0.1, 0.1]), ("ippo", 3, [0.1, 0.1, 1, 0.1]),
+      ("ppo", 4, [1, 1, 1, 1]), ("ddpg", 1, [0.1, 1, 0.1, 0.1]), ("iddpg", 2, [1, 0.1, 0.1, 1]),
+    ])
+  func publishedPriorities(algorithm: String, number: Int, expected: [Double]) {
+    var settings = shortRun(algorithm)
+    settings.priorities = .published(number)
+    func priorities() -> [Double] {
+      let schedule = EpisodeSchedule(settings: settings)
+      return (0..<4).map { schedule.priority(ofPod: $0, episode: 17) }
+    }
+    let common = [1: [1, 0.1, 0.1, 1], 2: [0.1, 1, 0.1, 0.1], 3: [0.1, 0.1, 1, 0.1]]
+    #expect(priorities() == common[number] ?? [1, 1, 1, 1])
+    settings.compatibility = .upstream
+    #expect(priorities() == expected)
+  }
+
+  @Test(
+    "a published number without a pattern draws, every four episodes, where the trainer did",
+    arguments: [("mdqn", 4), ("ddpg", 3)])
+  func publishedDraw(algorithm: String, number: Int) {
+    var settings = shortRun(algorithm)
+    settings.compatibility = .upstream
+    func priorities(_ priorities: TrainingSettings.Priorities) -> [Double] {
+      settings.priorities = priorities
+      let schedule = EpisodeSchedule(settings: settings)
+      return (0..<40).map { schedule.priority(ofPod: 1, episode: $0) }
+    }
+    #expect(priorities(.published(number)) == priorities(.random))
+    #expect(Set(priorities(.random)).count > 3)
+  }
+
   @Test("drawn first limits fit the pool and everybody's minimum", arguments: 0..<50)
   func firstLimits(episode: Int) {
     let schedule = EpisodeSchedule(settings: shortRun("mdqn"))

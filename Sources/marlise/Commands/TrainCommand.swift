@@ -117,11 +117,15 @@ enum TrainCommand {
         ),
         .flag("randomize_service", help: "The same without the lags: metrics and resizes stay as they are."),
         .choice(
-          "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
-          help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
+          "start", TrainingSettings.Start.allCases.map(\.rawValue),
+          help:
+            "Limits that an episode begins with: drawn anew, or carried over from the last one as published.  Default: "
+            + "random; with --compatibility upstream, carried."),
         .choice(
           "compatibility", DecisionSettings.Compatibility.allCases.map(\.rawValue), default: "none",
-          help: "upstream reproduces the published system's quirks."),
+          help:
+            "upstream reproduces the published system's quirks, and trains from carried limits and with each trainer's own "
+            + "patterns of --priority."),
       ]) + AgentOptions.options + PublishedOptions.options + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
@@ -195,8 +199,10 @@ enum TrainCommand {
     settings.poolSpread = options.float("pool_spread")
     settings.variablePool = options.flag("variable_resources")
     settings.resetsLimits = options.flag("reset_env")
-    settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
+    settings.start =
+      options.optionalString("start").flatMap(TrainingSettings.Start.init)
+      ?? (settings.compatibility == .upstream ? .carried : .random)
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
     settings.randomization = try randomization(options)
     settings.headroomBand = options.float("headroom_band")
