@@ -105,7 +105,7 @@ struct SavedStateTests {
 
     let (ddpg, noise) = try agent("ddpg")
     broken = noise
-    broken.words["sigma"]?[0] = 1e300.bitPattern
+    broken.words["sigma"]?[0] = Double(1e300).bitPattern
     expectRefusal(of: broken, by: ddpg, "sigma", found: "1e+300", expected: "0.01…0.25")
   }
 
@@ -118,6 +118,6 @@ struct SavedStateTests {
     try agent.restore(state)
     try playground.run(1)
     let deviation = try #require(agent.trainingState.words["deviation"])
-    #expect(deviation == [0.1.bitPattern, UInt64(counts.upperBound) / 6])
+    #expect(deviation == [Double(0.1).bitPattern, UInt64(counts.upperBound) / 6])
   }
 }

@@ -57,6 +57,15 @@ struct TrainerTests {
     #expect(try resumed.checkpoint() == whole.checkpoint())
   }
 
+  @Test("a validation score does not depend on the looks before it", arguments: DecisionSettings.Compatibility.allCases)
+  func repeatedValidation(compatibility: DecisionSettings.Compatibility) throws {
+    var settings = shortRun("ppo")
+    settings.compatibility = compatibility
+    let trainer = try Trainer(settings, threads: 1)
+    let first = try trainer.validate().score
+    #expect(try trainer.validate().score == first)
+  }
+
   @Test(
     "every row has the exploration of its episode's end, learnt or not",
     arguments: [
@@ -138,7 +147,9 @@ struct TrainerTests {
   @Test("a run with other settings is not resumed, one with more episodes is")
   func resumeOther() throws {
     let checkpoint = try train(shortRun("mdqn", episodes: 1), threads: 1).checkpoint()
-    func expectRefusal(_ settings: TrainingSettings, _ agent: DQNSettings? = nil, _ difference: String) throws {
+    func expectRefusal(
+      of settings: TrainingSettings, _ agent: DQNSettings? = nil, because difference: String
+    ) throws {
       let trainer = try Trainer(settings, agentSettings: agent, threads: 1)
       let sentence =
         "the checkpoint was trained with other settings: \(difference); resuming needs the options of the first run"
@@ -146,18 +157,18 @@ struct TrainerTests {
     }
     var other = shortRun("mdqn")
     other.alpha = 3
-    try expectRefusal(other, "alpha was 0.75 and is 3")
+    try expectRefusal(of: other, because: "alpha was 0.75 and is 3")
     other = shortRun("mdqn")
     other.workload.parameters = ["ratio": 8]
-    try expectRefusal(other, "workload.parameters.ratio was none and is 8")
-    try expectRefusal(shortRun("dmdqn"), "algorithm was mdqn and is dmdqn")
+    try expectRefusal(of: other, because: "workload.parameters.ratio was none and is 8")
+    try expectRefusal(of: shortRun("dmdqn"), because: "algorithm was mdqn and is dmdqn")
     // What the learner was told counts as well.
     var agent = DQNSettings()
     agent.optimiser.learningRate = 0.01
-    try expectRefusal(shortRun("mdqn"), agent, "optimiser.learningRate was 0.0001 and is 0.01")
+    try expectRefusal(of: shortRun("mdqn"), agent, because: "optimiser.learningRate was 0.0001 and is 0.01")
     agent = DQNSettings()
     agent.batchSize = 64
-    try expectRefusal(shortRun("mdqn"), agent, "batchSize was 128 and is 64")
+    try expectRefusal(of: shortRun("mdqn"), agent, because: "batchSize was 128 and is 64")
 
     var longer = shortRun("mdqn", episodes: 9)
     longer.checkpointEvery = 3
