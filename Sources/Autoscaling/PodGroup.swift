@@ -184,6 +184,19 @@ public final class PodGroup {
     }
   }
 
+  /// The readings that a reset leaves under upstream compatibility, `[pods, size]`; empty without. Decides the episodes to
+  /// come, so a run that goes on needs it.
+  public var queuedReadings: [Float] {
+    get {
+      upstreamQueue.map { Array(UnsafeBufferPointer(start: $0.values, count: count * $0.spec.size)) } ?? []
+    }
+    set {
+      precondition(
+        newValue.count == queuedReadings.count, "\(newValue.count) queued readings, not \(queuedReadings.count)")
+      upstreamQueue?.values.update(from: newValue, count: newValue.count)
+    }
+  }
+
   private func takeOver(_ group: PodGroup) {
     func copy<Value>(_ field: ReferenceWritableKeyPath<PodGroup, [Value]>) {
       self[keyPath: field].replaceSubrange(0..<group.count, with: group[keyPath: field])

@@ -53,7 +53,7 @@ public struct LearningDiagnostics: Sendable, Equatable {
   public var clippedFraction: Double = 0
   /// Mean of (r − 1) − log r: how far the policy has moved from the one that acted.
   public var approximateKL: Double = 0
-  /// ε, the action's standard deviation, or the noise's σ, now.
+  /// The agent's `explorationNow`.
   public var exploration: Double = 0
 
   public init() {}
@@ -94,6 +94,8 @@ public protocol Agent: AnyObject {
   func run(phase: Int, part: Int)
   /// - Throws: `LearningError.nonFinite`.
   func endUpdate() throws
+  /// ε, the action's standard deviation, or the noise's σ, whether or not anything was learnt with it; 0 where there is none.
+  var explorationNow: Double { get }
   /// What was learnt since the last call.
   func takeDiagnostics() -> LearningDiagnostics
 

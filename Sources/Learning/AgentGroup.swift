@@ -17,7 +17,8 @@ public final class AgentGroup {
   private let slots: [Slot]
   private(set) var pair: TwoThreads?
   private var job = Job.learn
-  /// What the last `learn` did, per agent.
+  /// What the last `learn` did, per agent; where it had nothing to do, `updates` is 0, `exploration` is as it is now, and the
+  /// rest is of the one before.
   public private(set) var diagnostics: [LearningDiagnostics]
 
   private enum Job {
@@ -110,7 +111,10 @@ public final class AgentGroup {
   /// - Throws: `LearningError.nonFinite` of the first agent that failed.
   public func learn() throws {
     guard agents.contains(where: { $0.isUpdateDue }) else {
-      for index in diagnostics.indices { diagnostics[index].updates = 0 }
+      for (index, agent) in agents.enumerated() {
+        diagnostics[index].updates = 0
+        diagnostics[index].exploration = agent.explorationNow
+      }
       return
     }
     if let pair {

@@ -25,28 +25,46 @@ public struct AgentTrainingState: Sendable, Equatable {
     guard values.count == count else {
       throw LearningError.state(name, found: "\(values.count) numbers", expected: "\(count)")
     }
-    if let place = values.firstIndex(where: { !$0.isFinite }) {
-      throw LearningError.state(name, found: "\(values[place]) at \(place)", expected: "finite numbers")
-    }
+    try requireAll(name, values, "finite numbers") { $0.isFinite }
     return values
   }
 
   func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {
-    guard let values = integers[name], values.count == 1 else {
-      throw LearningError.state(name, found: "\(integers[name]?.count ?? 0) integers", expected: "one")
-    }
-    guard let value = Int(exactly: values[0]), range.contains(value) else {
-      throw LearningError.state(name, found: "\(values[0])", expected: "\(range.lowerBound)…\(range.upperBound)")
-    }
-    return value
+    try integers(name, count: 1, in: range)[0]
   }
 
-  func stream(_ name: String) throws -> RandomStream {
+  func integers(_ name: String, count: Int, in range: ClosedRange<Int>) throws -> [Int] {
+    guard let values = integers[name], values.count == count else {
+      throw LearningError.state(name, found: "\(integers[name]?.count ?? 0) integers", expected: "\(count)")
+    }
+    return try values.map {
+      guard let value = Int(exactly: $0), range.contains(value) else {
+        throw LearningError.state(name, found: "\($0)", expected: "\(range.lowerBound)…\(range.upperBound)")
+      }
+      return value
+    }
+  }
+
+  /// - Parameter model: a stream that is as far as it may be; the saved one is the same, at another place.
+  func stream(_ name: String, like model: RandomStream) throws -> RandomStream {
+    let state = try streamState(name)
+    guard state.seed == model.state.seed, state.stream == model.state.stream else {
+      throw LearningError.state(name, found: "another stream", expected: "that of the run's seed")
+    }
+    return RandomStream(state)
+  }
+
+  func streamState(_ name: String) throws -> RandomStream.State {
     guard let values = words[name], values.count == 3 else {
       throw LearningError.state(
         name, found: "\(words[name]?.count ?? 0) words", expected: "three (seed, stream, drawn)")
     }
-    return RandomStream(RandomStream.State(seed: values[0], stream: values[1], drawn: values[2]))
+    return RandomStream.State(seed: values[0], stream: values[1], drawn: values[2])
+  }
+
+  func requireAll(_ name: String, _ values: [Float], _ expected: String, _ holds: (Float) -> Bool) throws {
+    guard let place = values.firstIndex(where: { !holds($0) }) else { return }
+    throw LearningError.state(name, found: "\(values[place]) at \(place)", expected: expected)
   }
 
   /// Doubles, kept as their bit patterns.
@@ -78,11 +96,16 @@ public struct AgentTrainingState: Sendable, Equatable {
   }
 
   func optimiser(_ name: String, like model: Optimiser) throws -> OptimiserContents {
-    OptimiserContents(
+    let contents = OptimiserContents(
       first: try floats(name + "/first", count: model.first.count),
       second: try floats(name + "/second", count: model.second.count),
       largest: try floats(name + "/largest", count: model.largest.count),
       steps: try integer(name + "/steps", in: counts))
+    for (part, values) in [("/second", contents.second), ("/largest", contents.largest)] {
+      // A step divides by their roots.
+      try requireAll(name + part, values, "numbers of at least 0") { $0 >= 0 }
+    }
+    return contents
   }
 }
 

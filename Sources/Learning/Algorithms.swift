@@ -4,8 +4,19 @@ import NeuralNetwork
 public enum AlgorithmFamily: String, Sendable, Codable, CaseIterable {
   case dqn, ppo, ddpg
 
-  /// Whether it learns from rollouts of its present policy only, rather than from a memory.
-  public var isOnPolicy: Bool { self == .ppo }
+  /// The one that learns from rollouts of its present policy only, rather than from a memory.
+  public static let onPolicy = AlgorithmFamily.ppo
+  public var isOnPolicy: Bool { self == .onPolicy }
+
+  /// What the published trainers' `--priority` means for their three pods, by number. Each of the three has patterns of its
+  /// own; for other numbers the on-policy one has 1 for all, and the others draw.
+  public var publishedPriorities: [Int: [Double]] {
+    switch self {
+    case .dqn: [1: [1, 1, 1], 2: [0.1, 1, 0.1], 3: [1, 0.1, 0.1]]
+    case .ppo: [1: [1, 0.1, 0.1], 2: [0.1, 1, 0.1], 3: [0.1, 0.1, 1]]
+    case .ddpg: [1: [0.1, 1, 0.1], 2: [1, 0.1, 0.1]]
+    }
+  }
 }
 
 /// One entry of the catalogue.

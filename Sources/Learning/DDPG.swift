@@ -288,6 +288,8 @@ final class DDPG: Agent {
     }
   }
 
+  var explorationNow: Double { sigma[0] }
+
   func takeDiagnostics() -> LearningDiagnostics {
     var result = diagnostics
     let updates = Double(max(1, result.updates))
@@ -295,7 +297,7 @@ final class DDPG: Agent {
     result.policyLoss /= updates
     result.valueLoss /= updates
     result.meanValue /= updates
-    result.exploration = sigma[0]
+    result.exploration = explorationNow
     diagnostics = LearningDiagnostics()
     return result
   }
@@ -330,31 +332,36 @@ final class DDPG: Agent {
   }
 
   func restore(_ state: AgentTrainingState) throws {
+    try state.validate(inputs: inputs, actionKind: actionKind)
     let actorTarget = try state.floats("target/actor", count: targetActor.buffer.count)
     let criticTarget = try state.floats("target/critic", count: targetCritic.buffer.count)
     let actorMoments = try state.optimiser("optimiser/actor", like: actorOptimiser)
     let criticMoments = try state.optimiser("optimiser/critic", like: criticOptimiser)
-    let fillMemory = try memory.reading(state)
+    let saved = try memory.reading(state)
     let steps = try state.integer("steps", in: counts)
-    let pending = try state.integer("pendingUpdates", in: 0...settings.updatesPerRound)
-    let exploration = try state.stream("random/exploration")
-    let sampling = try state.stream("random/replay")
+    let pending = try state.integer(
+      "pendingUpdates", in: 0...(saved.count > settings.batchSize ? settings.updatesPerRound : 0))
+    let exploration = try state.stream("random/exploration", like: exploration)
+    let sampling = try state.stream("random/replay", like: sampling)
     let noise = try state.doubles("noise", count: rows)
     let sigma = try state.doubles("sigma", count: rows)
-    guard let age = state.integers["age"], age.count == rows, age.allSatisfy({ counts.contains(Int($0)) }) else {
-      throw LearningError.state("age", found: "something else", expected: "\(rows) counts")
+    let sigmas = settings.noise.sigmaMin...settings.noise.sigmaMax
+    if let stray = sigma.first(where: { !sigmas.contains($0) }) {
+      throw LearningError.state(
+        "sigma", found: "\(stray)", expected: "\(sigmas.lowerBound)…\(sigmas.upperBound)")
     }
+    let age = try state.integers("age", count: rows, in: counts)
     targetActor.buffer.values = actorTarget
     targetCritic.buffer.values = criticTarget
     actorMoments.apply(to: actorOptimiser)
     criticMoments.apply(to: criticOptimiser)
-    fillMemory()
+    saved.apply()
     (self.steps, pendingUpdates) = (steps, pending)
     (self.exploration, self.sampling) = (exploration, sampling)
     for row in 0..<rows {
       self.noise[row] = noise[row]
       self.sigma[row] = sigma[row]
-      self.age[row] = Int(age[row])
+      self.age[row] = age[row]
     }
   }
 }

@@ -283,11 +283,13 @@ final class DQN: Agent {
     }
   }
 
+  var explorationNow: Double { settings.epsilon.value(at: decisions) }
+
   func takeDiagnostics() -> LearningDiagnostics {
     var result = diagnostics
     result.loss /= Double(max(1, result.updates))
     result.meanValue /= Double(max(1, result.updates))
-    result.exploration = settings.epsilon.value(at: decisions)
+    result.exploration = explorationNow
     diagnostics = LearningDiagnostics()
     return result
   }
@@ -317,17 +319,19 @@ final class DQN: Agent {
   }
 
   func restore(_ state: AgentTrainingState) throws {
+    try state.validate(inputs: inputs, actionKind: actionKind)
     let target = try state.floats("target", count: target.buffer.count)
     let moments = try state.optimiser("optimiser", like: optimiser)
-    let fillMemory = try memory.reading(state)
+    let saved = try memory.reading(state)
     let decisions = try state.integer("decisions", in: counts)
     let steps = try state.integer("steps", in: counts)
-    let pending = try state.integer("pendingUpdates", in: 0...settings.updatesPerRound)
-    let exploration = try state.stream("random/exploration")
-    let sampling = try state.stream("random/replay")
+    let pending = try state.integer(
+      "pendingUpdates", in: 0...(saved.count >= settings.batchSize ? settings.updatesPerRound : 0))
+    let exploration = try state.stream("random/exploration", like: exploration)
+    let sampling = try state.stream("random/replay", like: sampling)
     self.target.buffer.values = target
     moments.apply(to: optimiser)
-    fillMemory()
+    saved.apply()
     (self.decisions, self.steps, pendingUpdates) = (decisions, steps, pending)
     (self.exploration, self.sampling) = (exploration, sampling)
   }

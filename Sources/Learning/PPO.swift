@@ -16,7 +16,7 @@ final class PPO: Agent {
   let rows: Int
   let parts: Int
   let settings: PPOSettings
-  private let inputs: Int
+  let inputs: Int
   private let outputs: Int
   private let index: Int
 
@@ -119,9 +119,12 @@ final class PPO: Agent {
   func choose(rows: Int, exploring: Bool, into actions: UnsafeMutablePointer<Float>) {
     if exploring {
       // Due at the step's end, but after the update that may end there too.
-      while drops < steps / dropPeriod {
-        deviation = settings.deviation.next(after: deviation)
-        drops += 1
+      let due = steps / dropPeriod
+      while drops < due {
+        let next = settings.deviation.next(after: deviation)
+        // Where it has stopped falling, all further drops are one: a file may say that any number of them is due.
+        drops = next == deviation ? due : drops + 1
+        deviation = next
       }
     }
     let gaussian = GaussianPolicy(deviation: Float(deviation))
@@ -321,6 +324,8 @@ final class PPO: Agent {
     }
   }
 
+  var explorationNow: Double { actionKind.isDiscrete ? 0 : deviation }
+
   func takeDiagnostics() -> LearningDiagnostics {
     var result = diagnostics
     let updates = Double(max(1, result.updates))
@@ -331,7 +336,7 @@ final class PPO: Agent {
     result.meanValue /= updates
     result.clippedFraction /= updates
     result.approximateKL /= updates
-    result.exploration = actionKind.isDiscrete ? 0 : deviation
+    result.exploration = explorationNow
     diagnostics = LearningDiagnostics()
     return result
   }

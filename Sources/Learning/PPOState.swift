@@ -25,19 +25,26 @@ extension PPO {
   }
 
   func restore(_ state: AgentTrainingState) throws {
+    try state.validate(inputs: inputs, actionKind: actionKind)
     let actorMoments = try state.optimiser("optimiser/actor", like: actorOptimiser)
     let criticMoments = try state.optimiser("optimiser/critic", like: criticOptimiser)
     let fillRollout = try rollout.reading(state)
     let steps = try state.integer("steps", in: counts)
-    let exploration = try state.stream("random/exploration")
-    let shuffling = try state.stream("random/minibatches")
+    let exploration = try state.stream("random/exploration", like: exploration)
+    let shuffling = try state.stream("random/minibatches", like: shuffling)
     let returns = try state.doubles("returns", count: 2)
     guard let spread = state.words["deviation"], spread.count == 2, spread[1] <= UInt64(counts.upperBound) else {
       throw LearningError.state("deviation", found: "something else", expected: "a deviation and a count")
     }
     let deviation = Double(bitPattern: spread[0])
-    guard deviation.isFinite, deviation > 0, returns[1] >= 0 else {
-      throw LearningError.state("deviation", found: "\(deviation)", expected: "a number above 0")
+    // The first drop rounds to four digits, perhaps up.
+    let deviations = settings.deviation.floor...settings.deviation.start + 0.0001
+    guard deviations.contains(deviation) else {
+      throw LearningError.state(
+        "deviation", found: "\(deviation)", expected: "\(deviations.lowerBound)…\(deviations.upperBound)")
+    }
+    guard returns[1] >= 0 else {
+      throw LearningError.state("returns", found: "a deviation of \(returns[1])", expected: "0 or more")
     }
     actorMoments.apply(to: actorOptimiser)
     criticMoments.apply(to: criticOptimiser)

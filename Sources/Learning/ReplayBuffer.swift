@@ -92,8 +92,8 @@ final class ReplayBuffer {
     }
   }
 
-  /// Reads and checks; the result takes it over.
-  func reading(_ state: AgentTrainingState) throws -> () -> Void {
+  /// Reads and checks what `AgentTrainingState.validate` leaves to the buffer's own sizes; `apply` takes it over.
+  func reading(_ state: AgentTrainingState) throws -> (count: Int, apply: () -> Void) {
     let count = try state.integer("replay/count", in: 0...capacity)
     let position = try state.integer("replay/position", in: 0...capacity - 1)
     if count < capacity && position != count {
@@ -106,12 +106,13 @@ final class ReplayBuffer {
       (rewards, try state.floats("replay/rewards", count: count)),
       (continues, try state.floats("replay/continues", count: count)),
     ]
-    return {
+    let apply = {
       for (buffer, values) in parts {
         for (index, value) in values.enumerated() { buffer.pointer[index] = value }
       }
       self.count = count
       self.position = position
     }
+    return (count, apply)
   }
 }

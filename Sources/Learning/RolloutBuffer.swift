@@ -95,9 +95,10 @@ final class RolloutBuffer {
     }
   }
 
-  /// Reads and checks; the result takes it over.
+  /// Reads and checks what `AgentTrainingState.validate` leaves to the buffer's own sizes; the result takes it over.
   func reading(_ state: AgentTrainingState) throws -> () -> Void {
-    let filled = try state.integer("rollout/filled", in: 0...steps)
+    // A full buffer is learnt from at once, so none is ever saved.
+    let filled = try state.integer("rollout/filled", in: 0...steps - 1)
     let contents = try parts.map { part in
       (part.buffer, try state.floats("rollout/" + part.name, count: filled * rows * part.width))
     }

@@ -1,5 +1,6 @@
 import Autoscaling
 import Glibc
+import Learning
 import PodSimulation
 import RandomStreams
 
@@ -127,12 +128,18 @@ struct EpisodeSchedule {
     switch settings.priorities {
     case .fixed(let values):
       return values.count == 1 ? values[0] : values[pod]
-    case .random:
-      var random = RandomStream(seed: settings.seed, purpose: "priority", pod, episode / 4)
-      return Double(1 + random.below(10)) / 10
+    case .random: return drawnPriority(ofPod: pod, episode: episode)
     case .published(let number):
-      let patterns: [Int: [Double]] = [1: [1, 0.1, 0.1], 2: [0.1, 1, 0.1], 3: [0.1, 0.1, 1]]
-      return patterns[number].map { $0[pod % 3] } ?? 1
+      // Without the switch the on-policy trainer's patterns hold for all: its are the only ones that favour each pod once.
+      let own = settings.compatibility == .upstream ? try? Algorithms.named(settings.algorithm).family : nil
+      let family = own ?? .onPolicy
+      if let pattern = family.publishedPriorities[number] { return pattern[pod % 3] }
+      return family.isOnPolicy ? 1 : drawnPriority(ofPod: pod, episode: episode)
     }
+  }
+
+  private func drawnPriority(ofPod pod: Int, episode: Int) -> Double {
+    var random = RandomStream(seed: settings.seed, purpose: "priority", pod, episode / 4)
+    return Double(1 + random.below(10)) / 10
   }
 }

@@ -201,15 +201,25 @@ public final class Trainer {
   /// Which stage of the curriculum the next episode belongs to, from 0; nil without a curriculum.
   public var stage: Int? { schedule.stageIndex(of: nextEpisode) }
 
+  /// What upstream's quirk carries from episode to episode, of all clusters; empty without.
+  var queuedReadings: [Float] {
+    get { environment.groups.flatMap(\.queuedReadings) }
+    set {
+      let size = newValue.count / environment.groups.count
+      for (index, group) in environment.groups.enumerated() {
+        group.queuedReadings = Array(newValue[index * size..<(index + 1) * size])
+      }
+    }
+  }
+
   /// Goes on where a saved run stopped.
-  func resume(
-    episode: Int, limits: [Millicores], best: (score: Double, episode: Int)?, progress: EarlyStopping.Progress?
-  ) {
-    nextEpisode = episode
-    self.limits = limits
-    self.best = best
+  func resume(_ saved: SavedRun) {
+    nextEpisode = saved.episode
+    limits = saved.limits
+    if let readings = saved.readings { queuedReadings = readings }
+    best = saved.best
     // A run that was not to stop early and now is, waits from here on.
-    self.progress = progress ?? EarlyStopping.Progress(best: best?.score, episode: best?.episode ?? 0)
+    progress = saved.progress ?? EarlyStopping.Progress(best: best?.score, episode: best?.episode ?? 0)
   }
 
   // MARK: Validation

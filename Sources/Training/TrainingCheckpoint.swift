@@ -18,8 +18,6 @@ extension Trainer {
     case .delta: kind = .delta
     case .instant: kind = .instant
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
     let metadata = Metadata(
       algorithm: algorithm.name,
       observation: ObservationDescription(
@@ -30,7 +28,7 @@ extension Trainer {
         scale: settings.scale, minimum: settings.minimum, maximum: settings.maximum ?? settings.pool),
       normalisation: settings.observationSpec.needsHistory ? "level" : "pool",
       reward: settings.slo == nil ? String(settings.reward) : "slo", seed: settings.seed,
-      configuration: String(decoding: try encoder.encode(Written(settings, agentSettings)), as: UTF8.self),
+      configuration: String(decoding: try WrittenSettings(settings, agentSettings).json, as: UTF8.self),
       trainingSteps: environmentSteps, libraryVersions: LibraryVersions.current,
       compatibility: settings.compatibility.rawValue,
       extra: extra)
@@ -58,6 +56,10 @@ extension Trainer {
       "trainer/episode": .int64([Int64(nextEpisode)], shape: [1]),
       "trainer/limits": .int64(limits.map(Int64.init), shape: [settings.pods.count, settings.clusters]),
     ]
+    if settings.compatibility == .upstream {
+      training["trainer/readings"] = .float32(
+        queuedReadings, shape: [settings.clusters, settings.pods.count, settings.observationSpec.size])
+    }
     if let best {
       training["trainer/best_score"] = .float64([best.score], shape: [1])
       training["trainer/best_episode"] = .int64([Int64(best.episode)], shape: [1])
@@ -98,77 +100,39 @@ extension Trainer {
   /// - Throws: `TrainingError` or `LearningError` when the checkpoint does not belong to this run.
   public func resume(_ checkpoint: Checkpoint) throws {
     try requireSameRun(checkpoint)
-    guard let training = checkpoint.training else {
-      throw TrainingError("the checkpoint holds weights only, so its run cannot be resumed")
+    let saved = try SavedRun(checkpoint)
+    guard saved.limits.count == limits.count else {
+      throw LearningError.state(
+        "trainer/limits", found: "\(saved.limits.count) limits", expected: "\(limits.count), one per pod and cluster")
     }
-    guard case .int64(let episodes, _)? = training["trainer/episode"], episodes.count == 1,
-      let episode = Int(exactly: episodes[0]), (0...1_000_000_000).contains(episode),
-      case .int64(let saved, _)? = training["trainer/limits"], saved.count == limits.count,
-      saved.allSatisfy({ (1...1_000_000_000).contains($0) })
-    else { throw TrainingError("the checkpoint's trainer state does not belong to this run") }
+    if let readings = saved.readings, readings.count != queuedReadings.count {
+      throw LearningError.state(
+        "trainer/readings", found: "\(readings.count) numbers", expected: "\(queuedReadings.count)")
+    }
+    let steps = settings.steps * limits.count
+    guard checkpoint.metadata.trainingSteps.quotientAndRemainder(dividingBy: steps) == (saved.episode, 0) else {
+      throw TrainingError(
+        "the checkpoint counts \(checkpoint.metadata.trainingSteps) steps, which are not \(saved.episode) episodes of "
+          + "\(steps)")
+    }
     try load(checkpoint)
-    for (index, agent) in agents.agents.enumerated() {
-      var state = AgentTrainingState()
-      let prefix = "agents/\(index)/"
-      for (path, array) in training where path.hasPrefix(prefix) {
-        let name = String(path.dropFirst(prefix.count))
-        switch array {
-        case .float32(let values, _): state.floats[name] = values
-        case .int64(let values, _): state.integers[name] = values
-        case .uint64(let values, _): state.words[name] = values
-        case .float64: throw TrainingError("\(path): float64 does not belong to this run")
-        }
-      }
-      try agent.restore(state)
-    }
-    func score(_ name: String) -> Double? {
-      if case .float64(let scores, _)? = training[name] { scores.first } else { nil }
-    }
-    func counts(_ name: String) -> [Int] {
-      if case .int64(let values, _)? = training[name] { values.map { min(max(Int($0), 0), episode) } } else { [] }
-    }
-    var progress: EarlyStopping.Progress?
-    let waited = counts("trainer/waited")
-    if settings.stopping != nil, waited.count == 2 {
-      progress = EarlyStopping.Progress(best: score("trainer/waited_for"), episode: waited[1], waited: waited[0])
-    }
-    resume(
-      episode: episode, limits: saved.map(Int.init),
-      best: score("trainer/best_score").map { ($0, counts("trainer/best_episode").first ?? 0) }, progress: progress)
+    for (agent, state) in zip(agents.agents, saved.agents) { try agent.restore(state) }
+    resume(saved)
   }
 
   /// Refuses a checkpoint of other settings; what only says how long to go on may differ.
   private func requireSameRun(_ checkpoint: Checkpoint) throws {
-    struct Saved: Decodable { var training: TrainingSettings }
     guard
-      var saved = try? JSONDecoder().decode(Saved.self, from: Data(checkpoint.metadata.configuration.utf8)).training
+      var saved = try? JSONDecoder().decode(WrittenSettings.self, from: Data(checkpoint.metadata.configuration.utf8))
     else {
       throw TrainingError("the checkpoint does not say which settings it was trained with, so it cannot be resumed")
     }
-    saved.episodes = settings.episodes
-    saved.checkpointEvery = settings.checkpointEvery
-    saved.stopping = settings.stopping
-    guard saved == settings else {
-      throw TrainingError("the checkpoint was trained with other settings; resuming needs the options of the first run")
-    }
-  }
-
-  /// What a checkpoint's `configuration` holds, as JSON: the run's settings and its algorithm's.
-  private struct Written: Encodable {
-    let training: TrainingSettings
-    let agent: any AgentSettings
-
-    init(_ training: TrainingSettings, _ agent: any AgentSettings) {
-      self.training = training
-      self.agent = agent
-    }
-
-    private enum Key: String, CodingKey { case training, agent }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: Key.self)
-      try container.encode(training, forKey: .training)
-      try agent.encode(to: container.superEncoder(forKey: .agent))
-    }
+    saved.training.episodes = settings.episodes
+    saved.training.checkpointEvery = settings.checkpointEvery
+    saved.training.stopping = settings.stopping
+    guard let difference = try saved.difference(to: WrittenSettings(settings, agentSettings)) else { return }
+    throw TrainingError(
+      "the checkpoint was trained with other settings: \(difference.name) was \(difference.here) and is "
+        + "\(difference.there); resuming needs the options of the first run")
   }
 }

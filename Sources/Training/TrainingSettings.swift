@@ -90,7 +90,8 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     case fixed([Double])
     /// Every 4 episodes each pod draws from 0.1, 0.2, … 1.0.
     case random
-    /// The published fixed patterns by number; pods beyond the third repeat them.
+    /// The published fixed patterns by number; pods beyond the third repeat them. Under upstream compatibility those of the
+    /// algorithm's own trainer, without it those of the on-policy one for all.
     case published(Int)
   }
 

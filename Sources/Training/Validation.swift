@@ -42,6 +42,10 @@ final class Validation {
 
     func play(_ policy: GreedyPolicy, limits: [Millicores], conditions: EpisodeConditions) {
       let clusters = Validation.clusters
+      // Upstream's queues outlive an episode: without this a score would depend on the looks before it.
+      for group in environment.groups {
+        group.queuedReadings = Array(repeating: 0, count: group.queuedReadings.count)
+      }
       environment.begin(episode: 0, limits: limits, conditions: conditions)
       rewardReader.begin(environment)
       for cluster in 0..<clusters { (scores[cluster], counts[cluster]) = (0, 0) }

@@ -2,6 +2,7 @@ import Autoscaling
 import Checkpoints
 import Learning
 import Terminal
+import Training
 
 /// A checkpoint's agents, ready to decide.
 struct TrainedAgents: Sendable {
@@ -19,11 +20,7 @@ struct TrainedAgents: Sendable {
     self.path = path
     checkpoint = try Checkpoint.read(path, including: .weights)
     let metadata = checkpoint.metadata
-    do {
-      algorithm = try Algorithms.named(metadata.algorithm)
-    } catch {
-      throw Failure("\(path): \(error)")
-    }
+    algorithm = try Self.naming(path) { try Algorithms.named(metadata.algorithm) }
     let seen = metadata.observation
     guard var spec = ObservationSpec.named(seen.kind), spec.history == seen.history,
       spec.fields.map(\.rawValue) == seen.fields
@@ -73,6 +70,17 @@ struct TrainedAgents: Sendable {
     self.compatibility = compatibility
   }
 
+  /// Does something with a checkpoint; what is wrong with it is said with the file's name.
+  static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as LearningError {
+      throw Failure("\(path): \(error)")
+    } catch let error as TrainingError {
+      throw Failure("\(path): \(error)")
+    }
+  }
+
   /// Whether one network was trained for all pods.
   private var isShared: Bool { checkpoint.metadata.extra["shared_parameters"] == "true" }
 
@@ -101,13 +109,11 @@ struct TrainedAgents: Sendable {
       }
       assignment = Array(0..<pods)
     }
-    do {
-      return AgentPolicy(
+    return try Self.naming(path) {
+      AgentPolicy(
         TrainedActions(
           policy: try GreedyPolicy(
             algorithm: algorithm.name, sets: checkpoint.agents, assignment: assignment, threads: threads)))
-    } catch let error as LearningError {
-      throw Failure("\(path): \(error)")
     }
   }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import TestSupport
 import Testing
@@ -55,6 +56,23 @@ struct CheckpointCommandTests {
     #expect(
       lines.map { String($0.prefix { $0 != ":" }) }
         == ["bad  notes.txt", "ok   run/last.h5", "bad  flipped.h5", "bad  none.h5"])
+  }
+
+  @Test("a training state that would lead a resumed run out of its memory is bad, and not resumed")
+  func hostile() throws {
+    var checkpoint = try Checkpoint.read(folder.path("run/last.h5"), including: .everything)
+    let place = "agents/1/replay/actions"
+    let count = try #require(checkpoint.training?[place]?.count)
+    checkpoint.training?[place] = .float32(Array(repeating: 1e7, count: count), shape: [count])
+    try checkpoint.write(to: folder.path("run/last.h5"))
+    let sentence =
+      "run/last.h5: training state 'agents/1/replay/actions' has 10000000.0 at 0, expected whole numbers from 0 to 2"
+    let verified = try Program.run("checkpoint", "verify", "run/last.h5", in: folder)
+    #expect(verified.code == 1)
+    #expect(verified.output == "bad  \(sentence)\n")
+    let resumed = try Program.run(["train", "--out", "run", "--resume"] + JourneyTests.tiny, in: folder)
+    #expect(resumed.code == 1)
+    #expect(resumed.sentence == sentence)
   }
 
   @Test("transfer gives one agent's weights to others and adds agents")

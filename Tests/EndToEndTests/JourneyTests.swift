@@ -119,6 +119,66 @@ struct ResumedRunTests {
     #expect(again.errors.contains("stopped early after 30 episodes"))
   }
 
+  /// Begins with weights of another run, which are gone afterwards, and stops at its first save.
+  private func runWithWeights(_ folder: TemporaryFolder) throws {
+    let words = ["train", "--steps", "5", "--n-agents", "2", "--learning-rate", "0.001"]
+    #expect(try Program.run(words + ["--episodes", "1", "--seed", "9", "--out", "first"], in: folder).code == 0)
+    let begun = words + ["--load-weights", "first/last.h5"]
+    #expect(try Program.run(begun + ["--episodes", "60", "--out", "whole"], in: folder).code == 0)
+    #expect(try Program.run(begun + ["--episodes", "50", "--out", "part"], in: folder).code == 0)
+    try FileManager.default.removeItem(atPath: folder.path("first"))
+  }
+
+  @Test("a run that began with other weights goes on with its own, from its own config.yaml")
+  func loadedWeights() throws {
+    let folder = try TemporaryFolder()
+    try runWithWeights(folder)
+    let resumed = try Program.run(
+      "train", "--config", "part/config.yaml", "--episodes", "60", "--out", "part", "--resume", in: folder)
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    // best.h5 is of before, and says how many episodes were planned then.
+    for name in Self.files where name != "best.h5" {
+      let paths = ["whole", "part"].map { folder.path("\($0)/\(name)") }
+      #expect(FileManager.default.contentsEqual(atPath: paths[0], andPath: paths[1]), "\(name)")
+    }
+  }
+
+  @Test("a run is not resumed with other settings of its learner, and keeps its config.yaml")
+  func otherLearner() throws {
+    let folder = try TemporaryFolder()
+    try runWithWeights(folder)
+    let before = try folder.text("part/config.yaml")
+    let refused = try Program.run(
+      "train", "--steps", "5", "--n-agents", "2", "--out", "part", "--resume", in: folder)
+    #expect(refused.code == 1)
+    #expect(
+      refused.sentence
+        == "part/last.h5: the checkpoint was trained with other settings: optimiser.learningRate was 0.001 and is 0.0001; "
+        + "resuming needs the options of the first run")
+    #expect(try folder.text("part/config.yaml") == before)
+  }
+
+  @Test(
+    "under upstream compatibility limits are carried unless --start says otherwise, also from config.yaml",
+    arguments: [([], "random"), (["--compatibility", "upstream"], "carried")])
+  func start(words: [String], expected: String) throws {
+    let folder = try TemporaryFolder()
+    func start(_ out: String, _ words: [String]) throws -> String? {
+      let train = try Program.run(["train", "--out", out] + words, in: folder)
+      #expect(train.code == 0, "\(train.errors)")
+      let show = try Program.run("checkpoint", "show", "--json", "\(out)/last.h5", in: folder)
+      let metadata = (try show.json as? [String: Any])?["metadata"] as? [String: Any]
+      let configuration = Data(try #require(metadata?["configuration"] as? String).utf8)
+      let settings = try JSONSerialization.jsonObject(with: configuration) as? [String: Any]
+      return (settings?["training"] as? [String: Any])?["start"] as? String
+    }
+    #expect(try start("run", words + JourneyTests.tiny) == expected)
+    #expect(try start("again", ["--config", "run/config.yaml"]) == expected)
+    let other = expected == "random" ? "carried" : "random"
+    #expect(try start("other", words + ["--start", other] + JourneyTests.tiny) == other)
+    #expect(try start("same", ["--config", "other/config.yaml"]) == other)
+  }
+
   @Test("killed at any time, a run goes on to the same files", .timeLimit(.minutes(5)))
   func killed() throws {
     let folder = try TemporaryFolder()

@@ -81,6 +81,24 @@ struct SweepCommandTests {
     }
   }
 
+  @Test("a sweep of runs that begin with other weights goes on after an interruption")
+  func loadedWeights() throws {
+    let folder = try TemporaryFolder()
+    #expect(try Program.run(["train", "--out", "first"] + JourneyTests.tiny, in: folder).code == 0)
+    let words = [
+      "sweep", "--set", "episodes=2", "steps=5", "n_agents=2", "load_weights=first/last.h5", "--grid",
+      "learning_rate=0.0003", "--seeds", "1", "--out", "sweep",
+    ]
+    #expect(try Program.run(words, in: folder).code == 0)
+    let ranking = try folder.text("sweep/ranking.csv")
+    // As an interruption after the last save leaves it.
+    let run = try #require(try runs(folder, "sweep").first)
+    try FileManager.default.removeItem(atPath: folder.path("sweep/runs/\(run)/result.json"))
+    let again = try Program.run(words, in: folder)
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(try folder.text("sweep/ranking.csv") == ranking)
+  }
+
   @Test("a setting that cannot be trained is marked, and the others are ranked; only failures are a failure")
   func failures() throws {
     let folder = try TemporaryFolder()

@@ -27,6 +27,7 @@ struct TraceTests {
       ("second,rps\n0,nan\n", "row 2: rps is 'nan', expected a finite number"),
       ("second,rps\n0,1e999\n", "row 2: rps is '1e999', expected a finite number"),
       ("second,rps\n0,-1\n", "row 2: rps is '-1', expected a number ≥ 0.0"),
+      ("second,rps\n0,1\n1,1e300\n", "row 3: rps is '1e300', expected at most 1000000000000.0 requests/s"),
       ("second,rps\n0,1\n2,1\n", "row 3: second is '2', expected 1: seconds ascend one by one, without gaps"),
       ("second,rps\n1,1\n0,1\n", "row 3: second is '0', expected 2: seconds ascend one by one, without gaps"),
       ("second,rps\n0.5,1\n", "row 2: second is '0.5', expected a whole number in 0…1000000000"),
@@ -70,6 +71,26 @@ struct TraceTests {
     #expect(throws: SimulationError.self) { try trace.spliced(3..<9) }
     #expect(throws: SimulationError.self) { try Trace(name: "e", rates: []) }
     #expect(throws: SimulationError.self) { try Trace(name: "n", rates: [.nan]) }
+    #expect(throws: SimulationError("trace o: its rates are too large for a mean")) {
+      try Trace(name: "o", rates: [1e308, 1e308])
+    }
+  }
+
+  @Test("a recording above what a pod may get is refused at once, unless it is scaled")
+  func largeMean() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("trace-\(UUID().uuidString).csv")
+    try Data("second,rps\n0,250000\n1,150000\n".utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    var settings = WorkloadSettings("trace", mean: 10, minimum: 0)
+    settings.trace = TraceSettings(path: file.path, isRescaled: false)
+    let sentence =
+      "trace \(file.path) has a mean of 200000.0 requests/s, expected at most 100000.0; it has to be scaled to what one pod "
+      + "gets"
+    #expect(throws: SimulationError(sentence)) { try Workload(settings) }
+    settings.trace?.isRescaled = true
+    #expect(try Workload(settings).mean == 10)
+    settings.mean = 100_000
+    #expect(try Workload(settings).mean == 100_000)
   }
 
   @Test(

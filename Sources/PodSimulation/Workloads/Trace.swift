@@ -7,7 +7,10 @@ public struct Trace: Sendable, Equatable {
   /// Requests per second, ≥ 0 and finite, at least one.
   public let rates: [Double]
 
-  /// - Throws: for an empty list or a rate that is negative or not finite.
+  /// Of a recording, requests/s: far above any service's, and far below where sums of them would overflow.
+  private static let largestRate = 1e12
+
+  /// - Throws: for an empty list, a rate that is negative or not finite, or rates whose mean is not.
   public init(name: String, rates: [Double]) throws {
     guard !rates.isEmpty else { throw SimulationError("trace \(name) is empty, expected at least one second") }
     for (second, rate) in rates.enumerated() where !(rate >= 0 && rate.isFinite) {
@@ -15,6 +18,7 @@ public struct Trace: Sendable, Equatable {
     }
     self.name = name
     self.rates = rates
+    guard mean.isFinite else { throw SimulationError("trace \(name): its rates are too large for a mean") }
   }
 
   /// Reads a CSV file with the columns `second` and `rps`; seconds follow one another without gaps.
@@ -29,7 +33,9 @@ public struct Trace: Sendable, Equatable {
       if let last, time != last + 1 {
         throw row.refusal(second, expected: "\(last + 1): seconds ascend one by one, without gaps")
       }
-      rates.append(try row.number(rate, atLeast: 0))
+      let value = try row.number(rate, atLeast: 0)
+      guard value <= largestRate else { throw row.refusal(rate, expected: "at most \(largestRate) requests/s") }
+      rates.append(value)
       last = time
     }
     guard !rates.isEmpty else { throw SimulationError("\(path) has no rows below its header, expected one per second") }
@@ -40,9 +46,9 @@ public struct Trace: Sendable, Equatable {
   public var mean: Double { rates.reduce(0, +) / Double(rates.count) }
 
   /// The same shape around another mean, so that burstiness (max ÷ mean) stays.
-  /// - Throws: for a trace without requests, or a mean outside 0…100,000.
+  /// - Throws: for a trace without requests, or a mean that no workload may have.
   public func rescaled(mean wanted: Double) throws -> Trace {
-    try validate("a trace's mean", wanted, in: 0...100_000, "requests/s")
+    try validate("a trace's mean", wanted, in: 0...Workload.largestMean, "requests/s")
     let mean = mean
     guard mean > 0 else { throw SimulationError("trace \(name) has no requests, so it cannot be scaled to a mean") }
     return try Trace(name: name, rates: rates.map { $0 * (wanted / mean) })

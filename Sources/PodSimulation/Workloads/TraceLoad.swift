@@ -70,7 +70,13 @@ struct TraceLoad: LoadShape {
     }
     for path in settings.followers { trace = try trace.spliced(0..<trace.seconds, with: Trace.load(path)) }
     trace = try trace.compressed(by: settings.compression).smoothed(window: settings.smoothing)
-    if settings.isRescaled { trace = try trace.rescaled(mean: $0.mean) }
+    if settings.isRescaled {
+      trace = try trace.rescaled(mean: $0.mean)
+    } else if trace.mean > Workload.largestMean {
+      throw SimulationError(
+        "trace \(trace.name) has a mean of \(trace.mean) requests/s, expected at most \(Workload.largestMean); it has to be "
+          + "scaled to what one pod gets")
+    }
     return TraceLoad(trace: trace, noise: settings.noise, start: settings.start, offset: settings.offset)
   }
 

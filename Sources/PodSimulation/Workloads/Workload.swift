@@ -60,6 +60,9 @@ public struct Workload: Sendable {
     }
   }
 
+  /// The largest mean request rate of a pod, requests/s.
+  static let largestMean = 100_000.0
+
   public let settings: WorkloadSettings
   /// Mean request rate of a pod, requests/s; of a trace at its own scale, the trace's.
   public let mean: Double
@@ -76,7 +79,7 @@ public struct Workload: Sendable {
       throw SimulationError(
         "unknown workload '\(settings.name)', expected one of: \(Self.names.joined(separator: " "))")
     }
-    try validate("workload mean", settings.mean, in: 0...100_000, "requests/s")
+    try validate("workload mean", settings.mean, in: 0...Self.largestMean, "requests/s")
     try validate("workload minimum", settings.minimum, in: 0...settings.mean, "requests/s")
     if let maximum = settings.maximum {
       try validate("workload maximum", maximum, in: settings.mean...1_000_000, "requests/s")
@@ -97,7 +100,8 @@ public struct Workload: Sendable {
     parameters = kind.parameters.map { ($0.name, values[$0.name] ?? $0.value) }
     let recording = (shape as? TraceLoad)?.trace
     recordedSeconds = recording?.seconds
-    mean = recording?.mean ?? settings.mean
+    // A recording that is scaled to the largest mean may miss it by a rounding.
+    mean = min(recording?.mean ?? settings.mean, Self.largestMean)
     bounds = settings.minimum...max(settings.maximum ?? 1_000_000, settings.minimum)
   }
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Terminal
+import Training
 
 /// `marlise checkpoint show|verify|transfer|caution|import|card`: looks into checkpoint files, checks them, and makes new ones of
 /// them. Never trains, never overwrites a file unless told to.
@@ -78,8 +79,8 @@ enum CheckpointCommand {
   static let verify = Command(
     "checkpoint verify", summary: "Check that checkpoints are whole and can be run.",
     discussion: """
-      Compares the bytes with the digest they were written with, checks every array, and builds the agents as eval and \
-      infer would. Prints a line per file; exits with 1 when one is bad.
+      Compares the bytes with the digest they were written with, checks every array and the training \
+      state, and builds the agents as eval and infer would. Prints a line per file; exits with 1 when one is bad.
       """,
     arguments: [Argument("file", .path, arity: .many, help: "Checkpoints.")],
     examples: [Example("marlise checkpoint verify runs/*/last.h5", "All runs")]
@@ -103,6 +104,8 @@ enum CheckpointCommand {
     let agents = try TrainedAgents(loading: path)
     let count = agents.checkpoint.agents.count
     _ = try agents.policy(pods: count)
+    let everything = try Checkpoint.read(path, including: .everything)
+    try TrainedAgents.naming(path) { try Trainer.verify(everything) }
     return "\(path): \(agents.algorithm.name), \(counted(count, "agent")), \(summary.fileSize ?? 0) bytes, "
       + "SHA-256 \(summary.digest ?? "-")"
   }

@@ -38,7 +38,9 @@ enum TrainCommand {
         .int("threads", default: 2, in: 1...2, help: "Threads to learn on; the result does not depend on it."),
         .path("out", default: "runs/last", metavar: "DIR", help: "Output folder; must not exist yet, unless --force."),
         .flag("force", help: "Write into an output folder that exists."),
-        .path("load_weights", help: "Begin with the agents of this checkpoint."),
+        .path(
+          "load_weights", help: "Begin with the agents of this checkpoint; with --resume, the run goes on with its own."
+        ),
         .flag(
           "resume",
           help: "Go on with the run in the output folder as if it had never stopped; give it the same options."),
@@ -115,11 +117,15 @@ enum TrainCommand {
         ),
         .flag("randomize_service", help: "The same without the lags: metrics and resizes stay as they are."),
         .choice(
-          "start", TrainingSettings.Start.allCases.map(\.rawValue), default: "random",
-          help: "Limits that an episode begins with: drawn anew, or carried over from the last one as published."),
+          "start", TrainingSettings.Start.allCases.map(\.rawValue),
+          help:
+            "Limits that an episode begins with: drawn anew, or carried over from the last one as published.  Default: "
+            + "random; with --compatibility upstream, carried."),
         .choice(
           "compatibility", DecisionSettings.Compatibility.allCases.map(\.rawValue), default: "none",
-          help: "upstream reproduces the published system's quirks."),
+          help:
+            "upstream reproduces the published system's quirks, and trains from carried limits and with each trainer's own "
+            + "patterns of --priority."),
       ]) + AgentOptions.options + PublishedOptions.options + WorkloadOptions.options() + PodOptions.service
 
   private static func run(_ options: ParsedOptions) throws -> ExitCode {
@@ -128,14 +134,11 @@ enum TrainCommand {
     let agentSettings = try AgentOptions.settings(
       options, for: algorithm, compatibility: settings.compatibility == .upstream ? .upstream : .correct)
     let trainer = try Trainer(settings, agentSettings: agentSettings, threads: options.int("threads"))
-    if let path = options.optionalString("load_weights") {
-      do {
-        try trainer.load(try Checkpoint.read(path, including: .weights))
-      } catch let error as LearningError {
-        throw Failure("\(path): \(error)")
-      } catch let error as TrainingError {
-        throw Failure("\(path): \(error)")
-      }
+    let resumes = options.flag("resume")
+    // A run that goes on has its own weights; what it once began with may even be gone.
+    if !resumes, let path = options.optionalString("load_weights") {
+      let checkpoint = try Checkpoint.read(path, including: .weights)
+      try TrainedAgents.naming(path) { try trainer.load(checkpoint) }
     }
     warnIfOverloaded(trainer)
     if options.flag("debug") {
@@ -143,23 +146,15 @@ enum TrainCommand {
         for line in StepLog.lines(trainer, step: step) { Screen.standardError.line(line) }
       }
     }
-    let resumes = options.flag("resume")
     let folder = try RunFolder(options.string("out"), force: options.flag("force") || resumes)
-    if resumes { try resume(trainer, options, from: folder.path("last.h5")) }
+    if resumes { try resume(trainer, from: folder.path("last.h5")) }
     try folder.write("config.yaml", options.yaml(program: "marlise"))
     return try TrainingRun(trainer, into: folder).train()
   }
 
-  private static func resume(_ trainer: Trainer, _ options: ParsedOptions, from path: String) throws {
-    if options.wasGiven("load_weights") { throw options.rejection("resume", "contradicts --load_weights") }
+  private static func resume(_ trainer: Trainer, from path: String) throws {
     let saved = try Checkpoint.read(path, including: .everything)
-    do {
-      try trainer.resume(saved)
-    } catch let error as TrainingError {
-      throw Failure("\(path): \(error)")
-    } catch let error as LearningError {
-      throw Failure("\(path): \(error)")
-    }
+    try TrainedAgents.naming(path) { try trainer.resume(saved) }
   }
 
   /// The run that the options describe.
@@ -204,8 +199,10 @@ enum TrainCommand {
     settings.poolSpread = options.float("pool_spread")
     settings.variablePool = options.flag("variable_resources")
     settings.resetsLimits = options.flag("reset_env")
-    settings.start = TrainingSettings.Start(rawValue: options.string("start")) ?? .random
     settings.compatibility = DecisionSettings.Compatibility(rawValue: options.string("compatibility")) ?? .none
+    settings.start =
+      options.optionalString("start").flatMap(TrainingSettings.Start.init)
+      ?? (settings.compatibility == .upstream ? .carried : .random)
     settings.workload = try WorkloadOptions.settings(options, randomWindow: true)
     settings.randomization = try randomization(options)
     settings.headroomBand = options.float("headroom_band")
