@@ -54,8 +54,7 @@ enum LiveInference {
 
     try election?.start()
     defer { election?.stop() }
-    let cluster = try KubernetesCluster(
-      survey, settings, source: source, originals: originals, shouldStop: { Interruption.requested })
+    guard let cluster = try follow(survey, settings, source, originals) else { return .finished }
     defer { cluster.stop() }
     introduce(
       options, survey, cluster, source: source.name, capacity: settings.capacity, applies: applies,
@@ -106,6 +105,20 @@ enum LiveInference {
       client, selection: selection, pool: pool, forCompany: options.wasGiven("init_resources") ? 0 : 60,
       shouldStop: { Interruption.requested }, whenNoneRuns: { _ = try putBack() },
       say: { log.info("waiting for pods", ["because": .text($0)]) })
+  }
+
+  /// Begins to follow the pods.
+  ///
+  /// - Returns: nil when it was ended before it knew any.
+  static func follow(
+    _ survey: ClusterSurvey, _ configuration: LiveConfiguration, _ source: any MetricSource,
+    _ originals: any OriginalsStore, shouldStop: @escaping @Sendable () -> Bool = { Interruption.requested }
+  ) throws -> KubernetesCluster? {
+    do {
+      return try KubernetesCluster(survey, configuration, source: source, originals: originals, shouldStop: shouldStop)
+    } catch is KubernetesCluster.Ended {
+      return nil
+    }
   }
 
   private static func drive(

@@ -109,7 +109,7 @@ public final class KubernetesCluster: ControlledCluster {
 
   /// Begins to follow the pods and waits for the first list. `ClusterSurvey.check` has been made.
   ///
-  /// - Throws: `ClusterError` when no list comes, `LiveError` when no pod can be driven.
+  /// - Throws: `ClusterError` when no list comes, `LiveError` when no pod can be driven, `Ended`.
   public init(
     _ survey: ClusterSurvey, _ configuration: LiveConfiguration, source: any MetricSource,
     originals: any OriginalsStore, clock: Clock = .system,
@@ -161,6 +161,9 @@ public final class KubernetesCluster: ControlledCluster {
 
   deinit { stop() }
 
+  /// It was asked to stop before it knew any pod.
+  public struct Ended: Error {}
+
   /// All pods that match the selector, as last told.
   var known: [Pod] { watchers.flatMap { $0.pods.values } }
 
@@ -175,6 +178,10 @@ public final class KubernetesCluster: ControlledCluster {
         throw failure
       }
       Pacing.system.sleep(0.01)
+    }
+    if !watchers.allSatisfy(\.isSynced) {
+      stop()
+      throw Ended()
     }
   }
 

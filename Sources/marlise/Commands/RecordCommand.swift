@@ -73,9 +73,9 @@ enum RecordCommand {
     configuration.sendsEvents = false
     configuration.say = { log.warning($0) }
     Interruption.install()
-    let cluster = try KubernetesCluster(
-      survey, configuration, source: source, originals: OriginalsAnnotation(client),
-      shouldStop: { Interruption.requested })
+    guard let cluster = try LiveInference.follow(survey, configuration, source, OriginalsAnnotation(client)) else {
+      return .finished
+    }
     defer { cluster.stop() }
     let recorder = try PodRecorder(samples: samples.path, trace: trace?.path, rates: rates)
     log.info("recording", ["pods": .int(survey.selected.count), "metrics": .text(source.name)])

@@ -231,9 +231,11 @@ enum LiveSession {
     let session = Session(service, settings: settings, facts: facts) { log.warning($0) }
     let originals = try LiveRestore.store(options, survey)
     try election?.start()
-    let cluster = try KubernetesCluster(
-      survey, configuration, source: source, originals: originals,
-      shouldStop: { session.isWanted || Interruption.requested })
+    let stops: @Sendable () -> Bool = { session.isWanted || Interruption.requested }
+    guard let cluster = try LiveInference.follow(survey, configuration, source, originals, shouldStop: stops) else {
+      election?.stop()
+      return nil
+    }
     let loop = try ControlLoop(
       cluster: cluster, settings: chosen.settings(pool: configuration.capacity, shield: configuration.shield),
       interval: settings.interval, applies: settings.acts, makePolicy: { try chosen.policy($0) })
