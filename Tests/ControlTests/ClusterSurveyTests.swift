@@ -1,5 +1,4 @@
 import Autoscaling
-
 import HTTPServer
 import Kubernetes
 import PodSimulation
@@ -13,14 +12,7 @@ struct ClusterSurveyTests {
   private func survey(
     _ change: (inout EmulatorConfiguration) throws -> Void, check: (ClusterSurvey) throws -> Void
   ) throws {
-    var pod = PodParameters()
-    pod.limit = 300
-    var configuration = EmulatorConfiguration(
-      pods: EmulatorConfiguration.pods(3, named: "web", nodes: 3, limit: 300, request: 50),
-      simulation: PodClusterConfiguration(pods: Array(repeating: pod, count: 3), seed: 1),
-      workload: try Workload(WorkloadSettings("constant", mean: 5, minimum: 1)))
-    configuration.nodes = 3
-    configuration.clock = .virtual
+    var configuration = try EmulatorConfiguration.threePods()
     try change(&configuration)
     let emulator = try ClusterEmulator(configuration, server: Server.Configuration())
     defer { emulator.stop() }

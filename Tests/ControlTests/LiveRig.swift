@@ -8,6 +8,21 @@ import Synchronization
 @testable import ClusterEmulator
 @testable import Control
 
+extension EmulatorConfiguration {
+  /// web-0 to web-2 with 300m each, every one on a node of its own, in virtual time.
+  static func threePods() throws -> Self {
+    var pod = PodParameters()
+    pod.limit = 300
+    var configuration = EmulatorConfiguration(
+      pods: pods(3, named: "web", nodes: 3, limit: 300, request: 50),
+      simulation: PodClusterConfiguration(pods: Array(repeating: pod, count: 3), seed: 1),
+      workload: try Workload(WorkloadSettings("constant", mean: 5, minimum: 1)))
+    configuration.nodes = 3
+    configuration.clock = .virtual
+    return configuration
+  }
+}
+
 /// Wishes that a test chooses.
 struct ChosenWishes: ScalingPolicy {
   var wish: (Int) -> Millicores

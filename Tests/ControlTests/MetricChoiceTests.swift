@@ -14,14 +14,7 @@ struct MetricChoiceTests {
   private func choose(
     _ name: MetricSourceName, local: Int, places: Int? = nil, lacking rights: Set<String> = []
   ) throws -> (name: String, said: [String]) {
-    var pod = PodParameters()
-    pod.limit = 300
-    var configuration = EmulatorConfiguration(
-      pods: EmulatorConfiguration.pods(3, named: "web", nodes: 3, limit: 300, request: 50),
-      simulation: PodClusterConfiguration(pods: Array(repeating: pod, count: 3), seed: 1),
-      workload: try Workload(WorkloadSettings("constant", mean: 5, minimum: 1)))
-    configuration.nodes = 3
-    configuration.clock = .virtual
+    var configuration = try EmulatorConfiguration.threePods()
     configuration.metricsServerInterval = 0
     configuration.housekeeping = 1
     configuration.users = ["secret": EmulatedUser("marlise", mayWrite: true, lacks: rights)]
