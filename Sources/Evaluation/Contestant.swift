@@ -12,8 +12,8 @@ public struct Contestant: Sendable {
   public var isTrained = false
   /// Whether its samples must tell the CPU of each CFS period.
   public var needsPeriods = false
-  /// The one number in which it differs from its family's other settings; nil where there is none such.
-  public var knob: Knob?
+  /// The numbers in which it differs from its family's other settings; none where nothing is tuned.
+  public var knobs: [Knob] = []
   /// What it sees and what its actions mean; only agents look at these.
   public let observation: ObservationSpec
   public let action: ActionSpace
@@ -23,11 +23,14 @@ public struct Contestant: Sendable {
 
   /// One number that can be tuned.
   public struct Knob: Sendable {
+    /// What is turned, and everything that stays as it is: settings with the same line lie on it by their values.
+    public let line: String
     public let value: Double
     /// The same policy with another value.
     public let turned: @Sendable (Double) throws -> Contestant
 
-    public init(_ value: Double, turned: @escaping @Sendable (Double) throws -> Contestant) {
+    public init(line: String, _ value: Double, turned: @escaping @Sendable (Double) throws -> Contestant) {
+      self.line = line
       self.value = value
       self.turned = turned
     }
@@ -45,6 +48,20 @@ public struct Contestant: Sendable {
     self.action = action
     self.compatibility = compatibility
     self.make = make
+  }
+
+  /// A setting of a baseline that can be tuned along `axes`, places of its parameters.
+  public init(_ baseline: Baseline, values: [Double], axes: [Int]) {
+    self.init(baseline, values: values, name: baseline.text(values))
+    knobs = axes.map { axis in
+      var line = values.map { "\($0)" }
+      line[axis] = "*"
+      return Knob(line: line.joined(separator: " "), values[axis]) { value in
+        var turned = values
+        turned[axis] = value
+        return Contestant(baseline, values: turned, axes: axes)
+      }
+    }
   }
 
   /// A baseline, with its default parameters or others.

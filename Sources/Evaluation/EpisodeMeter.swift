@@ -91,11 +91,11 @@ struct EpisodeMeter {
 
   mutating func add(timeouts: Int) { sum.timeouts += timeouts }
 
-  /// Requests that clients got an error for: later than any goal, and as bad as a timeout.
+  /// Requests that clients got an error for: as bad as a timeout, and late whatever the goal.
   mutating func add(refused: Int, timeout: Double) {
     guard refused > 0 else { return }
     sum.refused += refused
-    times += repeatElement(Float(timeout), count: refused)
+    times += repeatElement(timeout > slo ? Float(timeout) : Float(slo).nextUp, count: refused)
     second.late += refused
     second.ended += refused
   }

@@ -3,8 +3,9 @@ import Foundation
 /// Finds each tunable policy's best setting: the values of a grid are apart, and the cheapest one that keeps the goal may leave a
 /// policy far from where it could stand.
 ///
-/// In each round every family gets one more setting on each load: half-way between its cheapest setting that keeps the goal and
-/// the next one on the grid that would be cheaper and does not. Judge and judged are treated alike.
+/// In each round every family gets more settings on each load, one for each number that can be tuned: half-way between its
+/// cheapest setting that keeps the goal and the next one on the grid that would be cheaper and does not. Judge and judged are
+/// treated alike.
 public struct Refinement: Sendable {
   /// Response-time goal, seconds.
   public let slo: Double
@@ -17,39 +18,51 @@ public struct Refinement: Sendable {
 
   /// Episodes that it plays at most.
   public func cells(of study: Study) -> Int {
-    let families = Set(study.contestants.filter { $0.knob != nil }.map(\.family))
-    return rounds * families.count * study.loads.count * study.seeds.count
+    let knobs = Dictionary(study.contestants.map { ($0.family, $0.knobs.count) }, uniquingKeysWith: max)
+    return rounds * knobs.values.reduce(0, +) * study.loads.count * study.seeds.count
   }
 
-  /// The settings to try next on a load, one per family at most.
+  /// The settings to try next on a load.
   func next(after result: Study.LoadResult) throws -> [Contestant] {
-    let settings = zip(result.contestants, result.policies).filter { $0.0.knob != nil }
+    let settings = zip(result.contestants, result.policies).map { Setting(contestant: $0, policy: $1) }
     var families: [String] = []
-    for (contestant, _) in settings where !families.contains(contestant.family) { families.append(contestant.family) }
-    return try families.compactMap { family in
-      try next(
-        settings.filter { $0.0.family == family }.compactMap { contestant, policy in
-          contestant.knob.map { (knob: $0, policy: policy) }
-        })
+    for setting in settings where !families.contains(setting.contestant.family) {
+      families.append(setting.contestant.family)
     }
+    var more: [Contestant] = []
+    for family in families {
+      let own = settings.filter { $0.contestant.family == family }
+      let kept = own.filter { $0.policy.meets(slo) }
+      guard let best = kept.min(by: { $0.cost < $1.cost }) else { continue }
+      for knob in best.contestant.knobs {
+        guard let next = try between(best, knob, own) else { continue }
+        // What was asked for by name may lie there already.
+        guard !own.contains(where: { $0.contestant.identity == next.identity }) else { continue }
+        more.append(next)
+      }
+    }
+    return more
   }
 
-  private func next(_ settings: [(knob: Contestant.Knob, policy: PolicyResult)]) throws -> Contestant? {
-    let ordered = settings.sorted { $0.knob.value < $1.knob.value }
-    let kept = ordered.indices.filter { ordered[$0].policy.meets(slo) }
-    guard let best = kept.min(by: { ordered[$0].policy.meanAllocated < ordered[$1].policy.meanAllocated }) else {
-      return nil
+  private struct Setting {
+    var contestant: Contestant
+    var policy: PolicyResult
+    var cost: Double { policy.meanAllocated }
+
+    func value(on line: String) -> Double? { contestant.knobs.first { $0.line == line }?.value }
+  }
+
+  private func between(_ best: Setting, _ knob: Contestant.Knob, _ family: [Setting]) throws -> Contestant? {
+    let others = family.compactMap { setting in setting.value(on: knob.line).map { (value: $0, setting: setting) } }
+    let below = others.filter { $0.value < knob.value }.max { $0.value < $1.value }
+    let above = others.filter { $0.value > knob.value }.min { $0.value < $1.value }
+    let cheaper = [below, above].compactMap { $0 }.filter {
+      !$0.setting.policy.meets(slo) && $0.setting.cost < best.cost
     }
-    let cheaper = [best - 1, best + 1].filter {
-      ordered.indices.contains($0) && !ordered[$0].policy.meets(slo)
-        && ordered[$0].policy.meanAllocated < ordered[best].policy.meanAllocated
-    }
-    guard let other = cheaper.min(by: { ordered[$0].policy.p99 < ordered[$1].policy.p99 }) else { return nil }
-    let (near, far) = (ordered[best].knob.value, ordered[other].knob.value)
-    let value = ((near + far) / 2 * 1e6).rounded() / 1e6
+    guard let far = cheaper.min(by: { $0.setting.policy.p99 < $1.setting.policy.p99 }) else { return nil }
+    let value = ((knob.value + far.value) / 2 * 1e6).rounded() / 1e6
     // The grid is as fine as numbers are shown.
-    guard value != near, value != far else { return nil }
-    return try ordered[best].knob.turned(value)
+    return value == knob.value || value == far.value ? nil : try knob.turned(value)
   }
 }
 

@@ -345,10 +345,12 @@ final class DDPG: Agent {
     let sampling = try state.stream("random/replay", like: sampling)
     let noise = try state.doubles("noise", count: rows)
     let sigma = try state.doubles("sigma", count: rows)
-    let sigmas = settings.noise.sigmaMin...settings.noise.sigmaMax
+    // The schedule's end is a difference, which rounding may leave a little below its bound.
+    let slack = settings.noise.sigmaMax * 1e-12
+    let sigmas = settings.noise.sigmaMin - slack...settings.noise.sigmaMax + slack
     if let stray = sigma.first(where: { !sigmas.contains($0) }) {
       throw LearningError.state(
-        "sigma", found: "\(stray)", expected: "\(sigmas.lowerBound)…\(sigmas.upperBound)")
+        "sigma", found: "\(stray)", expected: "\(settings.noise.sigmaMin)…\(settings.noise.sigmaMax)")
     }
     let age = try state.integers("age", count: rows, in: counts)
     targetActor.buffer.values = actorTarget

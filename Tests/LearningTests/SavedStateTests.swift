@@ -107,6 +107,9 @@ struct SavedStateTests {
     broken = noise
     broken.words["sigma"]?[0] = Double(1e300).bitPattern
     expectRefusal(of: broken, by: ddpg, "sigma", found: "1e+300", expected: "0.01…0.25")
+    // The end of a schedule that rounding has left below its bound.
+    broken.words["sigma"]?[0] = 0.01.nextDown.bitPattern
+    try ddpg.restore(broken)
   }
 
   @Test("drops of the action's deviation that a file says are due, however many, end at the floor")

@@ -31,8 +31,10 @@ struct EvalContestants {
   }
 
   private mutating func add(_ contestant: Contestant) {
-    guard !all.contains(where: { $0.identity == contestant.identity && $0.family == contestant.family }) else { return }
-    all.append(contestant)
+    let known = all.firstIndex { $0.identity == contestant.identity && $0.family == contestant.family }
+    guard let known else { return all.append(contestant) }
+    // Named by itself, and swept besides.
+    if all[known].knobs.isEmpty { all[known].knobs = contestant.knobs }
   }
 
   private mutating func addPolicy(_ word: String) throws {
@@ -70,20 +72,7 @@ struct EvalContestants {
       throw options.rejection("sweep", "has '\(word)', which has nothing to tune")
     }
     let axes = baseline.parameters.indices.filter { axis in Set(settings.map { $0[axis] }).count > 1 }
-    for values in settings { add(Self.setting(of: baseline, values, axis: axes.count == 1 ? axes[0] : nil)) }
-  }
-
-  /// - Parameter axis: the parameter that is tuned; nil for none or several.
-  private static func setting(of baseline: Baseline, _ values: [Double], axis: Int?) -> Contestant {
-    var contestant = Contestant(baseline, values: values, name: baseline.text(values))
-    if let axis {
-      contestant.knob = Contestant.Knob(values[axis]) { value in
-        var other = values
-        other[axis] = value
-        return setting(of: baseline, other, axis: axis)
-      }
-    }
-    return contestant
+    for values in settings { add(Contestant(baseline, values: values, axes: axes)) }
   }
 
   /// Once, or once for every caution that was asked for: points of one front.
@@ -102,7 +91,9 @@ struct EvalContestants {
   private func tuned(_ path: String, name: String, family: String, caution: Double) throws -> Contestant {
     var contestant = try trained(
       path, name: "\(name) caution \(Number.short(caution))", family: family, caution: caution)
-    contestant.knob = Contestant.Knob(caution) { try tuned(path, name: name, family: family, caution: $0) }
+    contestant.knobs = [
+      Contestant.Knob(line: path, caution) { try tuned(path, name: name, family: family, caution: $0) }
+    ]
     return contestant
   }
 

@@ -106,7 +106,10 @@ enum EvalOptions {
         "reference", "is '\(reference)', expected one of the policies: \(families.sorted().joined(separator: " "))")
     }
     for name in Baselines.joined(options.strings("series_policies"))
-    where !contestants.contains(where: { $0.name == name }) {
+    where !contestants.contains(where: {
+      // A setting between those of the grid is known only once it has been played.
+      $0.name == name || (!$0.knobs.isEmpty && name.hasPrefix($0.family))
+    }) {
       throw options.rejection("series_policies", "has '\(name)', which does not take part")
     }
     let seeds = (0..<options.int("seeds")).map { UInt64(options.int("seed") + $0) }

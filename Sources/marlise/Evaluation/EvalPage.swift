@@ -270,7 +270,8 @@ struct EvalPage {
     let policies = evaluation.results[load].policies
     let wanted = Baselines.joined(options.strings("series_policies"))
     let contestants = evaluation.results[load].contestants
-    if !wanted.isEmpty { return contestants.filter { wanted.contains($0.name) } }
+    let chosen = contestants.filter { wanted.contains($0.name) }
+    if !chosen.isEmpty { return chosen }
     let shown = evaluation.shown(load).map { policies[$0] }
     let first = shown.filter { $0.family == evaluation.reference }.prefix(1)
     let others = shown.filter { $0.family != evaluation.reference && $0.meets(slo) }.sorted {
