@@ -63,6 +63,7 @@ final class QuickDriver: SessionDriver {
   let facts = ClusterFacts(kind: "simulated")
   let election: ElectionFacts?
   let counts = ResizeCounts()
+  let owesLimits = false
   let released: @Sendable () -> Void
 
   init(

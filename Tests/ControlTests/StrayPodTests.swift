@@ -50,6 +50,40 @@ struct StrayPodTests {
     #expect(cluster.keys == [nil, "default/web-1"])
   }
 
+  @Test("a pod that opts out after another run has moved it gets its original back as well", .timeLimit(.minutes(10)))
+  func inherited() throws {
+    let rig = try LiveRig(pods: 2, limit: 330)
+    let first = try rig.cluster(try rig.survey("app=web"), capacity: 660)
+    try rig.loop(first) { _ in 100 }.run(rounds: 1000, shouldStop: { rig.emulated.limits == [100, 100] }) { _, _ in }
+    first.stop()
+    // The second wants what is there, and so resizes nothing.
+    let second = try rig.cluster(try rig.survey("app=web"), capacity: 660)
+    defer { second.stop() }
+    let loop = try rig.loop(second) { _ in 100 }
+    try loop.run(rounds: 5, shouldStop: { false }) { _, _ in }
+    rig.change("web-0") { $0.annotations[PodSettings.modeKey] = "off" }
+    try loop.run(rounds: 100_000, shouldStop: { !rig.said.lines.isEmpty }) { _, _ in }
+    #expect(rig.said.lines == ["default/web-0 is no longer selected: it has its original CPU values back"])
+    #expect(try rig.wanted() == [330, 100])
+  }
+
+  @Test("an original that somebody else takes away is kept anew before the next resize", .timeLimit(.minutes(10)))
+  func takenAway() throws {
+    let rig = try LiveRig(pods: 2, limit: 330)
+    let cluster = try rig.cluster(try rig.survey("app=web"), capacity: 660)
+    defer { cluster.stop() }
+    var wish = 100
+    let loop = try rig.loop(cluster) { _ in wish }
+    try loop.run(rounds: 100_000, shouldStop: { cluster.tenants.allSatisfy { $0?.isKeptSeen == true } }) { _, _ in }
+    rig.change("web-0") { $0.annotations[OriginalsAnnotation.key] = nil }
+    try loop.run(rounds: 100_000, shouldStop: { cluster.tenants[0]?.isKept == false }) { _, _ in }
+    wish = 120
+    try loop.run(rounds: 100_000, shouldStop: { rig.emulated.limits == [120, 120] }) { _, _ in }
+    let pods = try rig.survey().listed
+    #expect(pods.map { OriginalsAnnotation(rig.client).original(of: $0)?.limit } == [330, 330])
+    #expect(cluster.tenants[0]?.isKept == true)
+  }
+
   @Test("what could not be put back at once is put back at the end", .timeLimit(.minutes(10)))
   func putBackAtTheEnd() throws {
     let rig = try LiveRig(pods: 2, limit: 330)

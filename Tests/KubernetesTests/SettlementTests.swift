@@ -208,6 +208,20 @@ struct ResizeReactionTests {
     #expect(error.isRetryable == (expected != .waitForAdmission))
   }
 
+  @Test(
+    "a webhook's or a policy's no is one that may pass, whatever code it comes with",
+    arguments: [400, 403, 422],
+    [
+      "admission webhook \"validate.kyverno.svc-fail\" denied the request: cpu: rule a failed at path /spec, one cannot do this",
+      "ValidatingAdmissionPolicy 'cpu' with binding 'all' denied request: failed expression",
+    ])
+  func policies(code: Int, text: String) {
+    let body = #"{"kind":"Status","message":"\#(text.replacing("\"", with: "\\\""))","code":\#(code)}"#
+    let error = ClusterError(
+      HTTPResponse(status: code, body: Data(body.utf8)), to: APIClientTests.resize, context: "context 'test'")
+    #expect(ResizeReaction(error) == .waitForAdmission)
+  }
+
   @Test("no answer at all is tried later, unless the server is not trusted")
   func transport() {
     let request = APIClientTests.resize

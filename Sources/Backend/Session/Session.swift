@@ -183,7 +183,7 @@ public final class Session: Sendable {
     }
     fulfil(desk)
     shared.withLock { $0.hasEnded = true }
-    guard restores, desk.settings.acts, driver.election?.isLeader ?? true else { return true }
+    guard restores, desk.settings.acts || driver.owesLimits, driver.election?.isLeader ?? true else { return true }
     let outcome = driver.release()
     for (pod, reason) in outcome.failed.sorted(by: { $0.key < $1.key }).prefix(5) {
       say("\(pod) is still resized: \(reason)")

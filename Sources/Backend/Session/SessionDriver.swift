@@ -60,6 +60,9 @@ public protocol SessionDriver: AnyObject {
   /// Goes on with other settings. Throws one sentence, and has changed nothing then.
   func change(to settings: SessionSettings) throws
 
+  /// Whether pods that left still wait for their original limits, though the agents do not act.
+  var owesLimits: Bool { get }
+
   /// Puts all original limits back, and lets the pods be. Returns how many, and which failed for what reason.
   func release() -> (restored: Int, failed: [String: String])
 

@@ -65,7 +65,7 @@ public struct ClusterSurvey: Sendable {
         let (listed, selected, others) = try look(client, selection, pool)
         isThere = !selected.isEmpty
         isStuck = !isThere && !listed.isEmpty
-        let starting = others.filter(\.pod.isStarting)
+        let starting = others.filter { $0.reason != .notWanted && $0.pod.poolName == pool && $0.pod.isStarting }
         if isThere, !starting.isEmpty, pacing.now() < (firstSeen ?? pacing.now()) + forCompany {
           firstSeen = firstSeen ?? pacing.now()
           isThere = false

@@ -116,7 +116,7 @@ extension KubernetesCluster {
     warn(place, "ResizeImpossible", text)
     // The wish would stay in the specification and be taken up when the kubelet starts anew. Where the node says no to this as
     // well, it is not said again.
-    guard !tenant.isWithdrawing, asked != held else { return }
+    guard configuration.applies, mayAct, !tenant.isWithdrawing, asked != held else { return }
     do throws(ResizeRefusal) {
       try order(place, pod, held)
       tenants[place]?.isWithdrawing = true
@@ -166,6 +166,7 @@ extension KubernetesCluster {
     case .settled:
       tenants[place]?.settledAt = time
       tenants[place]?.infeasible = 0
+      if let uid = tenants[place]?.uid { complaints.remove("infeasible \(uid)") }
       if let pod = roster.places[place], let limit = record.limit {
         note(pod, "Resized", "CPU limit is now \(limit)m, request \(record.request.map { "\($0)m" } ?? "unset")")
       }

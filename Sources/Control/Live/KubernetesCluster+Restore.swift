@@ -19,7 +19,7 @@ extension KubernetesCluster {
     let deadline = clock.pacing.now() + grace
     for answer in sender.takeAnswers(waitingAtMost: min(grace / 2, 6)) { noteAnswer(answer) }
     let changes = inbox.take()
-    noteStrays(changes)
+    noteStrays(changes, isRestoring: true)
     apply(roster.apply(changes))
     for (pod, restored) in returns.take() { noteReturn(of: pod, restored, at: deadline) }
     let (touched, untouched) = kept
@@ -37,7 +37,7 @@ extension KubernetesCluster {
     for place in tenants.indices {
       guard var tenant = tenants[place], restored.failed[tenant.key] == nil else { continue }
       tenant.isTouched = false
-      tenant.isKept = false
+      tenant.forgetKept()
       tenant.record = nil
       tenant.ticket = nil
       tenant.lost = nil
@@ -104,7 +104,7 @@ public struct Restorer: Sendable {
         case .dropPod, .replacePod:
           // Gone, and with it what there was to put back.
           outcome.failed[item.pod.key] = nil
-          done.append(item.pod)
+          if originals.isLocal { done.append(item.pod) }
         // What admission refuses now it may take when other pods have given back what they hold.
         default: if reaction?.mayPass == true { left.append(item) }
         }

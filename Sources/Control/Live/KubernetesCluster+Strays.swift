@@ -17,25 +17,31 @@ extension KubernetesCluster {
   }
 
   /// Looks for such pods among what the watchers have told; before the roster forgets them.
-  func noteStrays(_ changes: [PodChange]) {
-    guard configuration.applies, mayAct else { return }
+  ///
+  /// - Parameter isRestoring: the limits are being put back, whether this instance goes on acting or not.
+  func noteStrays(_ changes: [PodChange], isRestoring: Bool = false) {
+    guard configuration.applies, isRestoring || mayAct else { return }
     for change in changes {
       switch change {
       case .appeared: continue
       case .changed(_, let pod):
-        // Still listed, but without the opt-in label or switched off: only what this run has done is ours to take back.
-        guard case .failure(.notWanted) = configuration.selection.judge(pod), let touched = tenant(of: pod)?.touched
+        // Still listed, but without the opt-in label or switched off: what had a place here is ours to take back.
+        guard case .failure(.notWanted) = configuration.selection.judge(pod),
+          let original = tenant(of: pod)?.original(ifMovedIn: pod)
         else { continue }
-        noteStray(pod, touched)
+        noteStray(pod, original)
       case .vanished(let pod):
         guard pod.metadata.deletionTimestamp == nil, pod.status.phase != "Succeeded", pod.status.phase != "Failed",
           pod.poolName == configuration.poolName
         else { continue }
         let kept = originals.original(of: pod).flatMap { $0.isInForce(in: pod) ? nil : $0 }
-        if let original = tenant(of: pod)?.touched ?? kept { noteStray(pod, original) }
+        if let original = tenant(of: pod)?.original(ifMovedIn: pod) ?? kept { noteStray(pod, original) }
       }
     }
   }
+
+  /// Whether pods that left the selection still wait for their original values.
+  public var hasStrays: Bool { !strays.isEmpty }
 
   private func tenant(of pod: Pod) -> Tenant? {
     let tenant = roster.place(ofKey: pod.key).flatMap { tenants[$0] }
@@ -51,13 +57,14 @@ extension KubernetesCluster {
   /// Sends those that are due, side by side with everything else.
   func bringBackStrays(at time: Double) {
     for (pod, restored) in returns.take() { noteReturn(of: pod, restored, at: time) }
-    guard mayAct else { return }
-    let restorer = Restorer(sender.resizer, originals: originals, pacing: clock.pacing)
-    // A few at a time: each may wait for its turn to write, on a thread that sends resizes.
+    // A few at a time: each may wait for its turn to write, on a thread that sends resizes. Also while the agents do not act:
+    // what is noted is ours to put back, and who may not write is held back by the client.
     let room = Self.straysAtOnce - strays.values.count(where: \.isOnItsWay)
+    guard room > 0 else { return }
+    let restorer = Restorer(sender.resizer, originals: originals, pacing: clock.pacing)
     let due = strays.values.filter { !$0.isOnItsWay && $0.nextTry <= time }
-      .sorted { PodSelection.isBefore($0.pod, $1.pod) }
-    for stray in due.prefix(max(room, 0)) {
+      .sorted { ($0.nextTry, $0.pod.metadata.uid) < ($1.nextTry, $1.pod.metadata.uid) }
+    for stray in due.prefix(room) {
       strays[stray.pod.metadata.uid]?.isOnItsWay = true
       sender.perform { [returns] in
         // Tried once: waiting is the loop's.
@@ -70,8 +77,9 @@ extension KubernetesCluster {
     let uid = pod.metadata.uid
     guard let reason = restored.failed[pod.key] else {
       strays[uid] = nil
+      complaints.remove("stray \(uid)")
       // What was kept is forgotten with it: should the pod have come back meanwhile, it is kept anew.
-      for place in tenants.indices where tenants[place]?.uid == uid { tenants[place]?.isKept = false }
+      for place in tenants.indices where tenants[place]?.uid == uid { tenants[place]?.forgetKept() }
       // A pod that turned out to be gone is nothing to speak of.
       if restored.pods > 0 {
         configuration.say("\(pod.key) is no longer selected: it has its original CPU values back")
@@ -94,8 +102,15 @@ extension KubernetesCluster {
 }
 
 extension KubernetesCluster.Tenant {
-  /// What is to be put back on a pod that this run has resized; nil for another.
-  fileprivate var touched: OriginalValues? { isTouched ? original : nil }
+  mutating func forgetKept() {
+    isKept = false
+    isKeptSeen = false
+  }
+
+  /// What is to be put back on a pod that this run has resized, or another whose place it has taken; nil for any other.
+  fileprivate func original(ifMovedIn pod: Pod) -> OriginalValues? {
+    isTouched || (isKept && !original.isInForce(in: pod)) ? original : nil
+  }
 }
 
 /// What became of pods that were brought back, from the senders' threads to the loop's.

@@ -38,6 +38,8 @@ public final class KubernetesCluster: ControlledCluster {
     var original: OriginalValues
     /// Whether the original is kept durably.
     var isKept: Bool
+    /// Whether a pod was seen with it: where it is gone later, somebody else has taken it away.
+    var isKeptSeen = false
     var sample: PodSample?
     var record: ResizeRecord?
     var settlement = Settlement.settled
@@ -251,11 +253,15 @@ public final class KubernetesCluster: ControlledCluster {
         let kept = originals.original(of: pod.pod)
         tenants[place] = Tenant(
           uid: pod.uid, key: pod.key, container: pod.container,
-          original: kept ?? OriginalValues(pod.pod, container: pod.container), isKept: kept != nil)
+          original: kept ?? OriginalValues(pod.pod, container: pod.container), isKept: kept != nil,
+          isKeptSeen: kept != nil)
       case .updated(let place): takeOriginal(place)
       case .left(let place):
         departed.insert(place)
-        if let tenant = tenants[place] { absentees[tenant.uid] = Absentee(tenant) }
+        if let tenant = tenants[place] {
+          absentees[tenant.uid] = Absentee(tenant)
+          for kind in ["admission", "infeasible"] { complaints.remove("\(kind) \(tenant.uid)") }
+        }
         tenants[place] = nil
       }
     }
@@ -265,8 +271,17 @@ public final class KubernetesCluster: ControlledCluster {
   /// Another instance may have kept the original meanwhile, and moved the pod. While this one only stands by, what it sees of
   /// a pod that nobody has kept is the original.
   private func takeOriginal(_ place: Int) {
-    guard let tenant = tenants[place], !tenant.isKept, !tenant.isTouched, let pod = roster.places[place] else { return }
-    if let kept = originals.original(of: pod.pod) {
+    guard let tenant = tenants[place], let pod = roster.places[place] else { return }
+    let kept = originals.original(of: pod.pod)
+    if kept != nil {
+      tenants[place]?.isKeptSeen = true
+    } else if tenant.isKept, tenant.isKeptSeen {
+      // Another instance has put the pod back and forgotten it: kept anew before the next resize.
+      tenants[place]?.forgetKept()
+      return
+    }
+    guard !tenant.isKept, !tenant.isTouched else { return }
+    if let kept {
       tenants[place]?.original = kept
       tenants[place]?.isKept = true
     } else if !mayAct {
@@ -464,7 +479,8 @@ public final class KubernetesCluster: ControlledCluster {
       tenants[answer.place]?.record = record
       tenants[answer.place]?.settlement = .requested(since: clock.pacing.now())
       tenants[answer.place]?.failures = 0
-      tenants[answer.place]?.isKept = true
+      if answer.keptOriginal { tenants[answer.place]?.isKept = true }
+      if let uid = tenants[answer.place]?.uid { complaints.remove("admission \(uid)") }
       // A pod whose resize is taken back keeps the reason.
       if tenants[answer.place]?.isWithdrawing == false { tenants[answer.place]?.note = "" }
       roster.refresh(answer.place, with: pod)

@@ -79,12 +79,19 @@ public struct OriginalsAnnotation: OriginalsStore {
   }
 
   public func forget(_ pods: [Pod]) throws {
+    var failure: ClusterError?
     for pod in pods {
       var request = PodNotes.annotate(pod, [Self.key: nil])
       // An annotation that stays would one day put back what is long out of date: worth a second's wait.
       request.writePatience = 2
-      _ = try client.send(request)
+      do throws(ClusterError) {
+        _ = try client.send(request)
+      } catch {
+        // Of a pod that is gone there is none left, and the others' must go all the same.
+        if error.kind != .notFound { failure = failure ?? error }
+      }
     }
+    if let failure { throw failure }
   }
 
   /// Whether the account may annotate: asked by a dry run, which changes nothing.

@@ -23,6 +23,8 @@ final class PatchSender: Sendable {
     var outcome: Outcome
     /// Seconds on the monotonic clock at which the patch was handed to the wire; nil for one that was not, and for a later look.
     var sentAt: Double?
+    /// Whether the order asked to keep the pod's original first.
+    var keptOriginal: Bool
   }
 
   /// What became of an order.
@@ -101,7 +103,10 @@ final class PatchSender: Sendable {
 
   private func finish(_ order: Order, _ outcome: Outcome, sentAt: Double?) {
     answers.withLock {
-      $0.append(Answer(place: order.place, ticket: order.ticket, outcome: outcome, sentAt: sentAt))
+      $0.append(
+        Answer(
+          place: order.place, ticket: order.ticket, outcome: outcome, sentAt: sentAt,
+          keptOriginal: order.original != nil))
     }
     open.leave()
   }

@@ -102,7 +102,9 @@ extension ClusterError {
         "the server does not know the credentials of \(context): they have expired or belong to another cluster; "
           + "renew them or choose another context"
       )
-    case 403 where text.contains(" cannot ") && (text.contains(" resource ") || text.contains(" path ")):
+    case 403
+    where text.contains("forbidden: User ") && text.contains(" cannot ")
+      && (text.contains(" resource ") || text.contains(" path ")):
       return (.missingRight, "\(context) lacks the right to do this; grant it the rule \(request.rule)")
     case 403: return (.refused, text)
     case 404: return (.notFound, text)

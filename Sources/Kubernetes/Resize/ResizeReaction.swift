@@ -48,6 +48,7 @@ public enum ResizeReaction: Sendable, Equatable {
 
   private static func react(_ error: ClusterError) -> ResizeReaction {
     let text = error.status?.message ?? error.message
+    if isPolicy(text), [.refused, .invalid, .malformedRequest].contains(error.kind) { return .waitForAdmission }
     switch error.kind {
     case .transport, .server: return error.isRetryable ? .tryLater(seconds: error.retryAfter) : .reportFault
     case .tooManyRequests: return .tryLater(seconds: error.retryAfter)
@@ -60,6 +61,13 @@ public enum ResizeReaction: Sendable, Equatable {
     case .invalid: return invalid(error, text)
     case .malformedRequest, .unreadable: return .reportFault
     }
+  }
+
+  /// A webhook's or an admission policy's no. It comes with whatever code these choose: 400 where a webhook names none, 422 from
+  /// a policy without a reason.
+  private static func isPolicy(_ text: String) -> Bool {
+    (text.contains("admission webhook \"") && text.contains("denied the request"))
+      || (text.contains("ValidatingAdmissionPolicy '") && text.contains("denied request"))
   }
 
   private static func refused(_ error: ClusterError, _ text: String) -> ResizeReaction {

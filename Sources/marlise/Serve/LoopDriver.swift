@@ -17,6 +17,7 @@ final class LoopDriver<Cluster: ControlledCluster>: SessionDriver {
     var counts: () -> ResizeCounts = { ResizeCounts() }
     var election: () -> ElectionFacts? = { nil }
     var release: () -> (restored: Int, failed: [String: String])
+    var owesLimits: () -> Bool = { false }
     var note: (Int) -> String = { _ in "" }
     /// After each round.
     var follow: (ControlRound, PodGroup) -> Void = { _, _ in }
@@ -61,6 +62,7 @@ final class LoopDriver<Cluster: ControlledCluster>: SessionDriver {
   var counts: ResizeCounts { hooks.counts() }
   func note(_ place: Int) -> String { hooks.note(place) }
   func lowerOnce(_ pod: String?) { lowered.insert(pod ?? "") }
+  var owesLimits: Bool { hooks.owesLimits() }
   func release() -> (restored: Int, failed: [String: String]) { hooks.release() }
 
   func perform() throws -> (round: ControlRound, seconds: Double)? {

@@ -263,6 +263,7 @@ enum LiveSession {
       return ResizeCounts(
         sent: statistics.resizesSent, refused: statistics.resizesRefused, unanswered: statistics.resizesUnanswered)
     }
+    hooks.owesLimits = { cluster.hasStrays }
     hooks.note = { cluster.note(ofPlace: $0) }
     let annotator = DecisionAnnotator(isOn: options.flag("annotate"))
     let shares = instance?.shares
