@@ -154,9 +154,11 @@ enum LiveInference {
   static func configuration(
     _ options: ParsedOptions, _ survey: ClusterSurvey, _ chosen: ChosenAgents, _ log: Log
   ) throws -> LiveConfiguration {
+    let places = options.wasGiven("n_agents") ? options.int("n_agents") : nil
     let capacity =
       options.wasGiven("init_resources")
-      ? options.int("init_resources") : survey.originalSum(LiveRestore.original(options, survey))
+      ? options.int("init_resources")
+      : survey.originalSum(places: places, LiveRestore.original(options, survey))
     let minimum = options.int("min_cpu")
     let maximum = options.optionalInt("max_cpu") ?? max(capacity, minimum)
     guard minimum <= maximum else {
@@ -171,7 +173,7 @@ enum LiveInference {
       selection: survey.selection, capacity: capacity, shield: shield,
       values: ControlledValues(rawValue: options.string("controlled-values")) ?? .limitsOnly)
     configuration.poolName = options.optionalString("pool")
-    configuration.places = options.wasGiven("n_agents") ? options.int("n_agents") : nil
+    configuration.places = places
     configuration.placesMaximum = chosen.placesMaximum
     let count = configuration.places ?? survey.selected.count
     let given = options.floats("priorities")

@@ -31,6 +31,7 @@ struct LeftBehindTests {
     let filed = try abandoned { try OriginalsFile(path: path, server: $0.emulator.url) }
     let kept = OriginalsFile.look(at: path, server: filed.emulator.url)
     #expect(try filed.survey().originalSum { kept[$0.metadata.uid] } == 990)
+    #expect(try filed.survey().originalSum(places: 2) { kept[$0.metadata.uid] } == 660, "of the two that are driven")
     #expect(OriginalsFile.look(at: path, server: "https://another") == [:])
     // Somebody has taken one pod's original away: what it has counts.
     #expect(try filed.survey().originalSum { $0.metadata.name == "web-0" ? nil : kept[$0.metadata.uid] } == 710)

@@ -133,9 +133,11 @@ public struct ClusterSurvey: Sendable {
   /// What the selected pods' limits added up to before anybody moved them, millicores: the kept original of a pod counts, where
   /// there is one. A run that was killed, or another instance, may have lowered what is in force now.
   ///
-  /// - Parameter original: what was kept of a pod; nil for nothing.
-  public func originalSum(_ original: (Pod) -> OriginalValues?) -> Millicores {
-    selected.reduce(0) { sum, pod in
+  /// - Parameters:
+  ///   - places: so many pods will be driven, the first by name; nil for all.
+  ///   - original: what was kept of a pod; nil for nothing.
+  public func originalSum(places: Int? = nil, _ original: (Pod) -> OriginalValues?) -> Millicores {
+    selected.prefix(places ?? .max).reduce(0) { sum, pod in
       let kept = original(pod.pod).flatMap { $0.container == pod.container ? $0.limit : nil }
       return sum + (kept.map { Quantity(millicores: $0).cpu } ?? pod.limit)
     }
