@@ -7,13 +7,21 @@ import Testing
 
 @Suite("Pods that leave the selection alive")
 struct StrayPodTests {
+  /// A run that wants 100m for each of two pods, and has got it.
+  private func lowered(
+    _ rig: LiveRig, _ survey: ClusterSurvey
+  ) throws -> (cluster: KubernetesCluster, loop: ControlLoop<KubernetesCluster, ChosenWishes>) {
+    let cluster = try rig.cluster(survey, capacity: 660)
+    let loop = try rig.loop(cluster) { _ in 100 }
+    try loop.run(rounds: 1000, shouldStop: { rig.emulated.limits == [100, 100] }) { _, _ in }
+    return (cluster, loop)
+  }
+
   @Test("a pod whose label is taken off gets its original back at once, and people are told", .timeLimit(.minutes(10)))
   func broughtBack() throws {
     let rig = try LiveRig(pods: 2, limit: 330)
-    let cluster = try rig.cluster(try rig.survey("app=web"), capacity: 660)
+    let (cluster, loop) = try lowered(rig, try rig.survey("app=web"))
     defer { cluster.stop() }
-    let loop = try rig.loop(cluster) { _ in 100 }
-    try loop.run(rounds: 1000, shouldStop: { rig.emulated.limits == [100, 100] }) { _, _ in }
     rig.change("web-0") { $0.labels = ["app": "retired"] }
     try loop.run(rounds: 100_000, shouldStop: { !rig.said.lines.isEmpty }) { _, _ in }
     #expect(rig.said.lines == ["default/web-0 is no longer selected: it has its original CPU values back"])
@@ -37,10 +45,8 @@ struct StrayPodTests {
     }
     let survey = try ClusterSurvey(
       rig.client, selection: PodSelection(namespaces: ["default"], optInLabel: "marlise/scale"))
-    let cluster = try rig.cluster(survey, capacity: 660)
+    let (cluster, loop) = try lowered(rig, survey)
     defer { cluster.stop() }
-    let loop = try rig.loop(cluster) { _ in 100 }
-    try loop.run(rounds: 1000, shouldStop: { rig.emulated.limits == [100, 100] }) { _, _ in }
     rig.change("web-0") {
       if byLabel { $0.labels["marlise/scale"] = nil } else { $0.annotations[PodSettings.modeKey] = "off" }
     }
@@ -53,9 +59,7 @@ struct StrayPodTests {
   @Test("a pod that opts out after another run has moved it gets its original back as well", .timeLimit(.minutes(10)))
   func inherited() throws {
     let rig = try LiveRig(pods: 2, limit: 330)
-    let first = try rig.cluster(try rig.survey("app=web"), capacity: 660)
-    try rig.loop(first) { _ in 100 }.run(rounds: 1000, shouldStop: { rig.emulated.limits == [100, 100] }) { _, _ in }
-    first.stop()
+    try lowered(rig, try rig.survey("app=web")).cluster.stop()
     // The second wants what is there, and so resizes nothing.
     let second = try rig.cluster(try rig.survey("app=web"), capacity: 660)
     defer { second.stop() }
@@ -87,10 +91,8 @@ struct StrayPodTests {
   @Test("what could not be put back at once is put back at the end", .timeLimit(.minutes(10)))
   func putBackAtTheEnd() throws {
     let rig = try LiveRig(pods: 2, limit: 330)
-    let cluster = try rig.cluster(try rig.survey("app=web"), capacity: 660)
+    let (cluster, loop) = try lowered(rig, try rig.survey("app=web"))
     defer { cluster.stop() }
-    let loop = try rig.loop(cluster) { _ in 100 }
-    try loop.run(rounds: 1000, shouldStop: { rig.emulated.limits == [100, 100] }) { _, _ in }
     rig.transport.refuse("pods \\\"web-0\\\" is forbidden: a webhook is in trouble")
     rig.change("web-0") { $0.labels = [:] }
     func complaints() -> [String] {
