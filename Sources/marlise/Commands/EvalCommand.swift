@@ -60,6 +60,10 @@ enum EvalCommand {
       bar.finish()
       throw error
     }
+    let played = Set(results.flatMap { $0.contestants.map(\.name) })
+    for name in Baselines.joined(options.strings("series_policies")) where !played.contains(name) {
+      Screen.standardError.line("--series_policies: \(name) was played on no load, and is not drawn")
+    }
     let evaluation = EvalResults(study: study, results: results, options: options, curves: curves)
     try outputs.write(evaluation)
     return .finished
